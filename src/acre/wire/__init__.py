@@ -1,0 +1,1 @@
+"""Records and error codes that travel between hub and client."""
