@@ -110,9 +110,10 @@ def _describe(command: Any, name: str) -> Iterator[str]:
         return
     children = getattr(command, "commands", {})
     takes = [parameter for parameter in command.params if parameter.name not in UNIVERSAL]
-    arguments = [parameter for parameter in takes if parameter.param_type_name == "argument"]
-    words = [name, *(_placeholder(argument) for argument in arguments), *(["COMMAND"] if children else [])]
-    yield from (f"## `{name}`", "", "```text", " ".join(words), "```", "", inspect.cleandoc(command.help or ""), "")
+    arguments = [_placeholder(parameter) for parameter in takes if parameter.param_type_name == "argument"]
+    yield from (f"## `{name}`", "", inspect.cleandoc(command.help or ""), "")
+    if arguments:
+        yield from ("```text", " ".join([name, *arguments]), "```", "")
     for parameter in takes:
         yield from (f"{_spelling(parameter)}", f": {_meaning(parameter)}", "")
     for child, described in children.items():
