@@ -1,1 +1,1 @@
-
+"""The control plane: what runs on the machine, who may use it, and the pages they see."""

@@ -1,1 +1,1 @@
-
+"""What lives inside a person's Jupyter server."""

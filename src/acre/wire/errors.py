@@ -16,6 +16,7 @@ class ErrorCode(StrEnum):
     PERSON_EXISTS = "person_exists"
     PERSON_UNKNOWN = "person_unknown"
     REQUEST_INVALID = "request_invalid"
+    HUB_REFUSED = "hub_refused"
     HUB_UNAVAILABLE = "hub_unavailable"
 
 

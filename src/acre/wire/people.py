@@ -4,7 +4,7 @@ from datetime import datetime
 
 from acre.wire.record import Record
 
-__all__ = ["Claim", "Claimed", "Invitation", "NewPerson", "Person"]
+__all__ = ["Claim", "Claimed", "FirstAdmin", "Invitation", "NewPerson", "Person", "Removed"]
 
 
 class Person(Record):
@@ -55,3 +55,20 @@ class Claimed(Record):
     """Whose invitation it was."""
 
     name: str
+
+
+class FirstAdmin(Record):
+    """A request to let the first administrator in."""
+
+    name: str
+
+
+class Removed(Record):
+    """An account that is no more.
+
+    Attributes:
+        files: Where the person's files were put aside on the machine; None when there were none.
+    """
+
+    name: str
+    files: str | None

@@ -1,0 +1,1 @@
+"""Whole programs: the supervisor, the service, the demonstration, the examination of a machine."""

@@ -1,0 +1,71 @@
+"""Logs as JSON lines, one file a component, in which no secret stands."""
+
+import json
+import logging
+import re
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Logbook", "parse", "redact"]
+
+_SECRETS = (
+    re.compile(r"(?i)\b((?:token|code|password|_xsrf|state|cookie|set-cookie|secret)\"?[=:]\s*\"?)[^\s&\"',;]+"),
+    re.compile(r"(?i)\b(authorization\"?[=:]\s*\"?(?:token|bearer|basic)?\s*)[^\s\"',;]+"),
+    re.compile(r"(?i)(\b(?:token|bearer)\s+)[0-9a-z_-]{24,}"),
+)
+_TORNADO = re.compile(r"^\[(?P<level>[DIWEC]) \S+ \S+ (?P<source>[^\]]+)\] (?P<message>.*)$")
+_UVICORN = re.compile(r"^(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):\s+(?P<message>.*)$")
+_LEVELS = {"D": "debug", "I": "info", "W": "warning", "E": "error", "C": "critical", "warn": "warning"}
+
+
+def redact(text: str) -> str:
+    """Return a text without the values of tokens, codes, passwords and cookies."""
+    for secret in _SECRETS:
+        text = secret.sub(r"\1[hidden]", text)
+    return text
+
+
+def parse(line: str) -> dict[str, Any]:
+    """Return level and message of a line that JupyterHub, uvicorn or Caddy wrote."""
+    if line.startswith("{"):
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return {"level": "info", "message": line}
+        level = str(event.pop("level", "info")).lower()
+        message = event.pop("msg", event.pop("message", ""))
+        event.pop("ts", None)
+        return {"level": _LEVELS.get(level, level), "message": message, **event}
+    if match := _TORNADO.match(line):
+        return {"level": _LEVELS[match["level"]], "message": match["message"], "source": match["source"]}
+    if match := _UVICORN.match(line):
+        return {"level": match["level"].lower(), "message": match["message"]}
+    return {"level": "info", "message": line}
+
+
+class Logbook:
+    """Writes what components say, and keeps it bounded."""
+
+    def __init__(self, folder: Path, *, megabytes: int) -> None:
+        self._folder = folder
+        self._bytes = megabytes * 2**20
+        self._loggers: dict[str, logging.Logger] = {}
+
+    def file(self, component: str) -> Path:
+        """Return where a component's log is."""
+        return self._folder / f"{component}.jsonl"
+
+    def write(self, component: str, line: str) -> None:
+        """Keep one line."""
+        event = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "component": component, **parse(line)}
+        self._logger(component).info(redact(json.dumps(event, ensure_ascii=False)))
+
+    def _logger(self, component: str) -> logging.Logger:
+        if component not in self._loggers:
+            handler = RotatingFileHandler(self.file(component), maxBytes=self._bytes, backupCount=1, encoding="utf-8")
+            logger = logging.Logger(component, logging.INFO)
+            logger.addHandler(handler)
+            self._loggers[component] = logger
+        return self._loggers[component]

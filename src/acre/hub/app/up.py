@@ -1,0 +1,91 @@
+"""``acre up``: from an examined machine to a running environment, and back."""
+
+import asyncio
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+from acre.hub.app.operator import Operator
+from acre.hub.app.supervisor import Supervisor, locked
+from acre.hub.app.tutorials import render_tutorials
+from acre.hub.config import Config, Home
+from acre.hub.errors import FolderUnusableError, IsolationUnavailableError, PortTakenError, SpaceExhaustedError
+from acre.hub.factory import Factory
+from acre.hub.pods import probe
+from acre.wire.people import Invitation
+
+__all__ = ["bring_up", "check_port"]
+
+_NEEDED_MIB = 100
+
+
+def bring_up(
+    config: Config, home: Home, *, say: Callable[[str], None], ready: Callable[[Invitation | None], None]
+) -> None:
+    """Run the environment until it is told to end.
+
+    Args:
+        config: What the operator decided.
+        home: Where everything lies.
+        say: Told what is being done.
+        ready: Called once when everything works, with the first administrator's invitation while nobody used it.
+
+    Raises:
+        AcreError: If it cannot start, or cannot be kept alive; nothing is left running.
+    """
+    home.prepare()
+    with locked(home):
+        _check_space(home.root)
+        _check_writable(home.root)
+        check_port(config.front.address, config.front.port)
+        if config.pods.isolation == "pods" and (why := probe()):
+            raise IsolationUnavailableError(why)
+        render_tutorials(home)
+        asyncio.run(_serve(config, home, say, ready))
+
+
+async def _serve(
+    config: Config, home: Home, say: Callable[[str], None], ready: Callable[[Invitation | None], None]
+) -> None:
+    supervisor = Supervisor(config, home)
+    try:
+        say("Starting front, hub and service")
+        await supervisor.start()
+        async with Operator(home, Factory(config, home).secrets.operator) as operator:
+            ready(await operator.invite_first(config.people.first_admin))
+        await supervisor.run()
+    finally:
+        say("Stopping every process; what people saved is kept")
+        await supervisor.stop()
+
+
+def _check_space(folder: Path) -> None:
+    free = shutil.disk_usage(folder).free // 2**20
+    if free < _NEEDED_MIB:
+        raise SpaceExhaustedError(folder, free, _NEEDED_MIB)
+
+
+def _check_writable(folder: Path) -> None:
+    test = folder / f".writable-{os.getpid()}"
+    try:
+        test.write_bytes(b"x")
+        test.unlink()
+    except OSError as error:
+        raise FolderUnusableError(folder, (error.strerror or str(error)).lower()) from error
+
+
+def check_port(address: str, port: int) -> None:
+    """Refuse a port that another program has.
+
+    Raises:
+        PortTakenError: If so.
+    """
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((address, port))
+        except OSError as error:
+            raise PortTakenError(address, port) from error

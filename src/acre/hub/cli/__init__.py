@@ -1,0 +1,5 @@
+"""The ``acre`` command."""
+
+from acre.hub.cli.main import app, main
+
+__all__ = ["app", "main"]

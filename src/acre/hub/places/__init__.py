@@ -1,0 +1,5 @@
+"""Where processes run."""
+
+from acre.hub.places.local import LocalPlace
+
+__all__ = ["LocalPlace"]

@@ -1,0 +1,7 @@
+"""The sandboxes that hold every process of one person."""
+
+from acre.hub.pods.pod import Pod, PodRecord, launch, recorded
+from acre.hub.pods.probe import probe
+from acre.hub.pods.sandbox import Inside, Sandbox, command
+
+__all__ = ["Inside", "Pod", "PodRecord", "Sandbox", "command", "launch", "probe", "recorded"]

@@ -1,0 +1,156 @@
+"""Starting, finding again and ending a pod."""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from acre.hub.pods.sandbox import Sandbox, command
+
+__all__ = ["Pod", "PodRecord", "launch", "recorded"]
+
+_RECORD = "pod.json"
+_GRACE_SECONDS = 3.0
+
+
+@dataclass(frozen=True)
+class PodRecord:
+    """How a pod is found again after the hub restarted.
+
+    Attributes:
+        pid: The first process of the pod: when it ends, the kernel ends all others.
+        created: When that process began, in seconds since the epoch; a number is used again, the pair is not.
+    """
+
+    pid: int
+    created: float
+
+    def process(self) -> psutil.Process | None:
+        """Return the process, or None when it has ended."""
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(self.pid)
+            if abs(process.create_time() - self.created) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+                return process
+        return None
+
+
+class Pod:
+    """A running pod."""
+
+    def __init__(self, record: PodRecord, *, isolated: bool) -> None:
+        self.record = record
+        self._isolated = isolated
+
+    def is_running(self) -> bool:
+        """Return whether anything of the pod is alive."""
+        return self.record.process() is not None
+
+    async def stop(self, *, now: bool = False) -> None:
+        """End every process of the pod: on return none is left.
+
+        Args:
+            now: Do not give the server time to say goodbye.
+        """
+        if not now:
+            for process in self._first_processes():
+                with contextlib.suppress(psutil.Error):
+                    process.send_signal(signal.SIGTERM)
+            for _ in range(int(_GRACE_SECONDS / 0.05)):
+                if not self.is_running():
+                    return
+                await asyncio.sleep(0.05)
+        self._kill()
+        while self.is_running():  # noqa: ASYNC110 -- the end of a foreign process tells nobody
+            await asyncio.sleep(0.02)
+
+    def _first_processes(self) -> list[psutil.Process]:
+        """Return the server: in an isolated pod it is the child of the pod's first process."""
+        process = self.record.process()
+        if process is None:
+            return []
+        with contextlib.suppress(psutil.Error):
+            return process.children() if self._isolated else [process]
+        return []
+
+    def _kill(self) -> None:
+        process = self.record.process()
+        if process is None:
+            return
+        with contextlib.suppress(psutil.Error):
+            if not self._isolated:
+                for child in process.children(recursive=True):
+                    child.kill()
+            process.kill()
+
+
+async def launch(sandbox: Sandbox | None, program: list[str], *, env: dict[str, str], folder: Path, log: Path) -> Pod:
+    """Start a program in a new pod; a normal return means that the program was started, not that it is ready.
+
+    Args:
+        sandbox: What the pod sees; None runs the program without isolation.
+        program: The command.
+        env: The whole environment of the program.
+        folder: Where the pod is recorded.
+        log: What the program prints goes to this file, after what is there.
+    """
+    with log.open("ab") as output:
+        os.fchmod(output.fileno(), 0o600)
+        if sandbox is None:
+            process = await asyncio.create_subprocess_exec(
+                *program, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
+                start_new_session=True, cwd=env["HOME"],
+            )  # fmt: skip
+            pid = process.pid
+        else:
+            pid = await _launch_isolated(sandbox, program, env=env, output=output.fileno())
+    record = PodRecord(pid=pid, created=psutil.Process(pid).create_time())
+    note = {"pid": record.pid, "created": record.created, "isolated": sandbox is not None}
+    (folder / _RECORD).write_text(json.dumps(note))
+    return Pod(record, isolated=sandbox is not None)
+
+
+async def _launch_isolated(sandbox: Sandbox, program: list[str], *, env: dict[str, str], output: int) -> int:
+    read, write = os.pipe()
+    try:
+        await asyncio.create_subprocess_exec(
+            *command(sandbox, program, info_fd=write), env=env, stdin=asyncio.subprocess.DEVNULL, stdout=output,
+            stderr=output, pass_fds=[write], start_new_session=True,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+    try:
+        info = await asyncio.to_thread(_read_all, read)
+    finally:
+        os.close(read)
+    if not info:
+        raise RuntimeError("bubblewrap ended before the pod was made")
+    return int(json.loads(info)["child-pid"])
+
+
+def _read_all(descriptor: int) -> bytes:
+    text = b""
+    while not text.rstrip().endswith(b"}"):  # the record comes in pieces
+        piece = os.read(descriptor, 4096)
+        if not piece:
+            break
+        text += piece
+    return text
+
+
+def recorded(pods: Path) -> list[Pod]:
+    """Return every running pod that is recorded under a folder.
+
+    Pods outlive the hub's process so that it can be restarted; who ends the environment finds them here.
+    """
+    found = []
+    for file in pods.glob(f"*/{_RECORD}"):
+        note = json.loads(file.read_text())
+        pod = Pod(PodRecord(note["pid"], note["created"]), isolated=note["isolated"])
+        if pod.is_running():
+            found.append(pod)
+    return found

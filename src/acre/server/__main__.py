@@ -1,0 +1,23 @@
+"""The first program of a pod: lay out the tutorials, then become the Jupyter server."""
+
+import os
+import sys
+from pathlib import Path
+
+from acre.server.session import settings
+from acre.server.start_here import deliver
+
+
+def main() -> None:
+    """Start; the arguments are those of the Jupyter server."""
+    home = Path(os.environ["HOME"])
+    for name in deliver(Path(os.environ["ACRE_START_HERE"]), home):
+        print(f"Start here: {name}", flush=True)  # noqa: T201 -- this is the log of the server
+    from jupyterhub.singleuser import main as serve  # noqa: PLC0415 -- slow; the folder above should be there first
+
+    sys.argv = ["acre-server", *settings(home), *sys.argv[1:]]
+    serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""How a person's Jupyter server is set up."""
+
+from pathlib import Path
+
+__all__ = ["settings"]
+
+
+def settings(home: Path) -> list[str]:
+    """Return the arguments of the Jupyter server."""
+    return [
+        f"--ServerApp.root_dir={home}",
+        "--ServerApp.sock_mode=0600",
+        "--ServerApp.allow_remote_access=True",  # the front has checked the host name
+        "--KernelManager.transport=ipc",  # no kernel listens on a port
+        "--MultiKernelManager.default_kernel_name=python3",
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
+    ]
