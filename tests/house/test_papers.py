@@ -27,9 +27,8 @@ def spoken(papers, program):
     for path, text in papers.items():
         for match in CODE.finditer(text):
             for line in (match[1] or match[2]).splitlines():
-                words = shlex.split(line.split(" # ")[0]) if line.count('"') % 2 == 0 else []
-                if words and words[0].removeprefix(".venv/bin/") == program:
-                    yield path, words[1:]
+                if line.removeprefix(".venv/bin/").startswith(f"{program} "):
+                    yield path, shlex.split(line)[1:]
 
 
 def follow(command, words):
