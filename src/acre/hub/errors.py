@@ -86,7 +86,8 @@ class SpaceExhaustedError(AcreError):
     def __init__(self, folder: Path, free_mib: int, needed_mib: int) -> None:
         super().__init__(
             f"Only {free_mib} MiB are free where {folder} lies, and Acre does not start with less than "
-            f"{needed_mib} MiB, since people could lose what they write. Free some space, or move the folder and name it with --home DIR"
+            f"{needed_mib} MiB, since people could lose what they write. "
+            "Free some space, or move the folder and name it with --home DIR"
         )
 
 

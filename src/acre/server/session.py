@@ -11,6 +11,7 @@ def settings(home: Path) -> list[str]:
         f"--ServerApp.root_dir={home}",
         "--ServerApp.sock_mode=0600",
         "--ServerApp.allow_remote_access=True",  # the front has checked the host name
+        "--ServerApp.log_level=WARN",  # below, JupyterHub's extension logs the ids of sessions
         "--KernelManager.transport=ipc",  # no kernel listens on a port
         "--MultiKernelManager.default_kernel_name=python3",
         "--LabApp.news_url=None",

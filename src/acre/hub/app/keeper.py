@@ -95,7 +95,7 @@ class Keeper:
                 self._set("restarting")
 
     async def _watch(self) -> None:
-        while not await self.component.ready():
+        while not await self.component.ready():  # noqa: ASYNC110 -- another process becomes ready, and tells nobody
             await asyncio.sleep(0.05)
         self._set("running")
 

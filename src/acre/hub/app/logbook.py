@@ -8,13 +8,16 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Logbook", "parse", "redact"]
+__all__ = ["Logbook", "clean", "parse", "redact"]
 
 _SECRETS = (
-    re.compile(r"(?i)\b((?:token|code|password|_xsrf|state|cookie|set-cookie|secret)\"?[=:]\s*\"?)[^\s&\"',;]+"),
+    re.compile(r"(?i)(xsrf cookie for b')[^']+"),
+    re.compile(r"(?i)\b((?:set-)?cookie\"?:\s*).+"),
+    re.compile(r"(?i)\b((?:token|code|password|_xsrf|state|secret)\"?[=:]\s*\"?)[^\s&\"',;]+"),
     re.compile(r"(?i)\b(authorization\"?[=:]\s*\"?(?:token|bearer|basic)?\s*)[^\s\"',;]+"),
     re.compile(r"(?i)(\b(?:token|bearer)\s+)[0-9a-z_-]{24,}"),
 )
+_NAMES = re.compile(r"(?i)token|password|cookie|authorization|xsrf|secret")
 _TORNADO = re.compile(r"^\[(?P<level>[DIWEC]) \S+ \S+ (?P<source>[^\]]+)\] (?P<message>.*)$")
 _UVICORN = re.compile(r"^(?P<level>DEBUG|INFO|WARNING|ERROR|CRITICAL):\s+(?P<message>.*)$")
 _LEVELS = {"D": "debug", "I": "info", "W": "warning", "E": "error", "C": "critical", "warn": "warning"}
@@ -45,12 +48,24 @@ def parse(line: str) -> dict[str, Any]:
     return {"level": "info", "message": line}
 
 
+def clean(value: Any) -> Any:
+    """Return an event without secrets, however deep they lie."""
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, dict):
+        return {key: "[hidden]" if _NAMES.search(key) else clean(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [clean(one) for one in value]
+    return value
+
+
 class Logbook:
     """Writes what components say, and keeps it bounded."""
 
     def __init__(self, folder: Path, *, megabytes: int) -> None:
         self._folder = folder
         self._bytes = megabytes * 2**20
+        self._levels: dict[str, str] = {}
         self._loggers: dict[str, logging.Logger] = {}
 
     def file(self, component: str) -> Path:
@@ -59,13 +74,17 @@ class Logbook:
 
     def write(self, component: str, line: str) -> None:
         """Keep one line."""
-        event = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "component": component, **parse(line)}
-        self._logger(component).info(redact(json.dumps(event, ensure_ascii=False)))
+        event = parse(line)
+        if line.startswith(" "):  # the rest of a message of several lines, such as a traceback
+            event["level"] = self._levels.get(component, "info")
+        self._levels[component] = event["level"]
+        event = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "component": component, **event}
+        self._logger(component).info(json.dumps(clean(event), ensure_ascii=False))
 
     def _logger(self, component: str) -> logging.Logger:
         if component not in self._loggers:
             handler = RotatingFileHandler(self.file(component), maxBytes=self._bytes, backupCount=1, encoding="utf-8")
-            logger = logging.Logger(component, logging.INFO)
+            logger = logging.Logger(component, logging.INFO)  # noqa: LOG001 -- it must not pass its lines on to the root
             logger.addHandler(handler)
             self._loggers[component] = logger
         return self._loggers[component]

@@ -51,4 +51,13 @@ def _read(file: Path, positions: dict[Path, int]) -> list[dict[str, Any]]:
         text = stream.read()
     whole = text[: text.rfind(b"\n") + 1]
     positions[file] = start + len(whole)
-    return [json.loads(line) for line in whole.splitlines()]
+    return [_event(line, file) for line in whole.decode(errors="replace").splitlines()]
+
+
+def _event(line: str, file: Path) -> dict[str, Any]:
+    """A line that was cut short, by a full disk or a crash, is shown as it is."""
+    try:
+        event: dict[str, Any] = json.loads(line)
+    except ValueError:
+        return {"time": "", "component": file.stem, "level": "warning", "message": line}
+    return event

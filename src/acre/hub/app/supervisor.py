@@ -49,11 +49,8 @@ class Supervisor:
         """
         self._catch_signals()
         self._tasks = [asyncio.create_task(keeper.keep(), name=keeper.component.name) for keeper in self._keepers]
-        ready = asyncio.gather(*(keeper.wait_ready() for keeper in self._keepers))
-        ended = asyncio.create_task(self._ended.wait())
-        await asyncio.wait([*self._tasks, ready, ended], timeout=_READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
-        self._raise_failure()
+        ready = asyncio.create_task(self._all_ready())
+        await self._first_of(ready, patience=_READY_SECONDS)
         if not ready.done() and not self._ended.is_set():
             ready.cancel()
             late = next(keeper.component.name for keeper in self._keepers if keeper.state != "running")
@@ -67,10 +64,7 @@ class Supervisor:
         Raises:
             ComponentFailedError: If a component cannot be kept alive.
         """
-        ended = asyncio.create_task(self._ended.wait())
-        await asyncio.wait([*self._tasks, ended], return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
-        self._raise_failure()
+        await self._first_of()
 
     async def stop(self) -> None:
         """End everything: on return no process is left."""
@@ -82,15 +76,22 @@ class Supervisor:
         await asyncio.gather(*(pod.stop() for pod in recorded(self._home.pods)))
         self._home.state_file.unlink(missing_ok=True)
 
+    async def _all_ready(self) -> None:
+        await asyncio.gather(*(keeper.wait_ready() for keeper in self._keepers))
+
+    async def _first_of(self, *others: asyncio.Task[None], patience: float | None = None) -> None:
+        """Wait for another task, for somebody who ends the environment, or for a component that failed."""
+        ended = asyncio.create_task(self._ended.wait())
+        await asyncio.wait({*self._tasks, *others, ended}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        for task in self._tasks:
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                raise error
+
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             loop.add_signal_handler(number, self._ended.set)
-
-    def _raise_failure(self) -> None:
-        for task in self._tasks:
-            if task.done() and not task.cancelled() and (error := task.exception()):
-                raise error
 
     def _write_state(self) -> None:
         state = {

@@ -133,7 +133,7 @@ class Kernel:
 
     socket: WebSocketClientConnection
 
-    async def run(self, code: str, *, timeout: float = 600) -> list[dict[str, Any]]:
+    async def run(self, code: str, *, limit: float = 600) -> list[dict[str, Any]]:
         """Execute code and return its outputs in nbformat's form.
 
         Raises:
@@ -143,7 +143,7 @@ class Kernel:
         await self.socket.write_message(json.dumps(request))
         outputs: list[dict[str, Any]] = []
         try:
-            async with asyncio.timeout(timeout):
+            async with asyncio.timeout(limit):
                 while True:
                     message = await self._receive()
                     if message["parent_header"].get("msg_id") != request["header"]["msg_id"]:
@@ -152,7 +152,7 @@ class Kernel:
                         return outputs
                     _collect(outputs, message["header"]["msg_type"], message["content"])
         except TimeoutError as error:
-            raise DemoFailedError(f"A cell did not finish within {timeout:.0f} s") from error
+            raise DemoFailedError(f"A cell did not finish within {limit:.0f} s") from error
 
     def close(self) -> None:
         """Leave; the kernel goes on."""

@@ -20,4 +20,4 @@ def restart_delay(deaths: Sequence[float], *, now: float) -> float | None:
     recent = [death for death in deaths if now - death < _WINDOW_SECONDS]
     if len(recent) >= _MOST_DEATHS:
         return None
-    return min(_FIRST_DELAY * 4 ** max(len(recent) - 1, 0), _LONGEST_DELAY)
+    return min(_FIRST_DELAY * 4.0 ** max(len(recent) - 1, 0), _LONGEST_DELAY)

@@ -3,8 +3,10 @@
 import re
 from typing import Any
 
+import bcrypt
 from nativeauthenticator import NativeAuthenticator
 from nativeauthenticator.handlers import ChangePasswordHandler
+from nativeauthenticator.orm import UserInfo
 from traitlets import Instance
 
 from acre.hub.domain.names import NAME_PATTERN
@@ -33,7 +35,7 @@ class AcreAuthenticator(NativeAuthenticator):
         found: str | None = await super().authenticate(handler, {"username": name, "password": password})
         return found
 
-    def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
+    def get_handlers(self, _app: Any) -> list[tuple[Any, ...]]:
         """Return the pages of signing in, and the files that our pages need."""
         return [
             (r"/login", LoginHandler),
@@ -44,13 +46,10 @@ class AcreAuthenticator(NativeAuthenticator):
 
     def set_password(self, name: str, password: str) -> None:
         """Keep a new password, and forget earlier failures."""
-        info = self.get_user(name)
-        if info is None:
-            self.create_user(name, password)
-            info = self.get_user(name)
-        else:
-            self.change_password(name, password)
+        info = self.get_user(name) or UserInfo(username=name)
+        info.password = bcrypt.hashpw(password.encode(), bcrypt.gensalt())
         info.is_authorized = True
+        self.db.add(info)
         self.db.commit()
         self.login_attempts.pop(name, None)
 

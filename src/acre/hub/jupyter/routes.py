@@ -70,8 +70,11 @@ class SocketProxy(Proxy):
 
     async def get_all_routes(self) -> dict[str, dict[str, Any]]:
         """Return every route by its specification."""
-        notes = [json.loads(file.read_text()) for file in Path(self.folder).glob("*.json")]
-        return {note["routespec"]: note for note in notes if self._link(note["routespec"]).is_symlink()}
+        return {note["routespec"]: note for note in self._notes()}
+
+    def _notes(self) -> list[dict[str, Any]]:
+        files = Path(self.folder).glob("*.json")
+        return [json.loads(file.read_text()) for file in files if file.with_suffix(".sock").is_symlink()]
 
     def _link(self, routespec: str) -> Path:
         return Path(self.folder) / link_name(routespec)

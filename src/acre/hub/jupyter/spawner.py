@@ -24,7 +24,7 @@ _turns: dict[int, asyncio.Semaphore] = {}
 class PodSpawner(Spawner):
     """Starts a server in a pod, finds it again after a restart of the hub, and stops it."""
 
-    home = Instance(Home).tag(config=True)
+    home: Home = Instance(Home).tag(config=True)
     isolated = Bool(True, config=True, help="Whether people are kept apart")
     private_network = Bool(True, config=True, help="Whether a pod has only its own loopback")
     starts_at_once = Integer(2, config=True, help="How many servers start at the same time")

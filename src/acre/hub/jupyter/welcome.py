@@ -7,7 +7,7 @@ So it is in no log, no history of a proxy and no referrer.
 from typing import Any
 
 from jupyterhub.handlers.base import BaseHandler
-from tornado import web
+from tornado.web import HTTPError
 
 from acre.hub.errors import HubUnavailableError, InvitationUnknownError
 
@@ -38,14 +38,14 @@ class WelcomeHandler(BaseHandler):
         self.authenticator.set_password(name, password)
         user = await self.login_user({"username": name, "password": password})
         if user is None:
-            raise web.HTTPError(500, "Your password was kept, but signing in failed; sign in with it now")
+            raise HTTPError(500, "Your password was kept, but signing in failed; sign in with it now")
         self._jupyterhub_user = user
         self.redirect(self.get_next_url(user))
 
     def _field(self, name: str) -> str:
         value: str = self.get_body_argument(name, "", strip=False)
         if len(value) > _LONGEST:
-            raise web.HTTPError(400, f"The field {name} is too long")
+            raise HTTPError(400, f"The field {name} is too long")
         return value
 
     async def _show(self, *, error: str = "", code: str = "") -> None:

@@ -41,6 +41,14 @@ class PeopleService:
         """Return everybody who has an account, by name."""
         return await self._hub.people()
 
+    async def whose(self, token: str) -> Person | None:
+        """Return the person whom the hub gave a token, or None."""
+        return await self._hub.whose(token)
+
+    async def hub_answers(self) -> bool:
+        """Return whether the hub works."""
+        return await self._hub.is_up()
+
     async def invite(self, new: NewPerson) -> Invitation:
         """Make an account and a one-time way into it.
 

@@ -26,7 +26,6 @@ def make_api(factory: Factory) -> FastAPI:
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         async with factory.hub_api() as hub:
             api.state.context = Context(
-                hub=hub,
                 people=factory.people(hub),
                 clusters=factory.clusters(),
                 operator_token=factory.secrets.operator,

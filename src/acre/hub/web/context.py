@@ -2,7 +2,7 @@
 
 import hmac
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
@@ -17,7 +17,6 @@ __all__ = ["Caller", "Context", "HubOnly", "InContext", "OperatorOnly", "require
 class Context:
     """The services, and the two tokens that open what people may not ask themselves."""
 
-    hub: Any
     people: PeopleService
     clusters: ClusterService
     operator_token: str
@@ -49,7 +48,7 @@ def require_hub(context: InContext, token: _Token) -> None:
 
 
 async def _caller(context: InContext, token: _Token) -> Person:
-    person = await context.hub.whose(token) if token else None
+    person = await context.people.whose(token) if token else None
     if person is None:
         raise NotAllowedError
     return person

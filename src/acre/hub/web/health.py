@@ -13,4 +13,4 @@ router = APIRouter(tags=["environment"])
 
 @router.get("/health", summary="Whether service and hub work")
 async def get_health(context: InContext) -> Health:
-    return Health(version=acre.__version__, hub=await context.hub.is_up())
+    return Health(version=acre.__version__, hub=await context.people.hub_answers())
