@@ -33,6 +33,11 @@ class Keeper:
         self._last_line = ""
         self._running = asyncio.Event()
 
+    @property
+    def pid(self) -> int | None:
+        """The process that runs now."""
+        return self._process.pid if self._process else None
+
     async def keep(self) -> None:
         """Run until cancelled.
 
@@ -74,7 +79,7 @@ class Keeper:
 
     def to_record(self) -> dict[str, Any]:
         """Return what ``acre status`` shows."""
-        return {"state": self.state, "pid": self._process.pid if self._process else None, "restarts": self.restarts}
+        return {"state": self.state, "pid": self.pid, "restarts": self.restarts}
 
     async def _run_once(self) -> int:
         self._process = await asyncio.create_subprocess_exec(

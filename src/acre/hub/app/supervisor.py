@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from acre.hub.app.components import components
 from acre.hub.app.front import front_config
 from acre.hub.app.keeper import Keeper
 from acre.hub.app.logbook import Logbook
+from acre.hub.app.orphans import adopt_orphans, bury_dead, end_descendants
 from acre.hub.config import Config, Home, freeze
 from acre.hub.errors import AlreadyRunningError, ComponentFailedError
 from acre.hub.pods import recorded
@@ -23,6 +25,7 @@ from acre.hub.pods import recorded
 __all__ = ["Supervisor", "locked", "read_state"]
 
 _READY_SECONDS = 60.0
+_BURY_SECONDS = 5.0
 STARTING_PAGE = Path(__file__).parent.parent / "jupyter" / "static" / "starting.html"
 
 
@@ -48,7 +51,9 @@ class Supervisor:
             ComponentFailedError: If a component does not come up.
         """
         self._catch_signals()
-        self._tasks = [asyncio.create_task(keeper.keep(), name=keeper.component.name) for keeper in self._keepers]
+        adopt_orphans()
+        self._tasks = [asyncio.create_task(keeper.keep()) for keeper in self._keepers]
+        self._tasks.append(asyncio.create_task(self._bury_dead()))
         ready = asyncio.create_task(self._all_ready())
         await self._first_of(ready, patience=_READY_SECONDS)
         if not ready.done() and not self._ended.is_set():
@@ -71,10 +76,13 @@ class Supervisor:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for keeper in reversed(self._keepers):
-            await keeper.stop()
+        front, *others = reversed(self._keepers)
+        await front.stop()
         await asyncio.gather(*(pod.stop() for pod in recorded(self._home.pods)))
-        self._home.state_file.unlink(missing_ok=True)
+        for keeper in others:
+            await keeper.stop()
+        end_descendants()
+        shutil.rmtree(self._home.run)
 
     async def _all_ready(self) -> None:
         await asyncio.gather(*(keeper.wait_ready() for keeper in self._keepers))
@@ -87,6 +95,11 @@ class Supervisor:
         for task in self._tasks:
             if task.done() and not task.cancelled() and (error := task.exception()):
                 raise error
+
+    async def _bury_dead(self) -> None:
+        while True:
+            await asyncio.sleep(_BURY_SECONDS)
+            bury_dead({pid for keeper in self._keepers if (pid := keeper.pid) is not None})
 
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
