@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, FiniteFloat, model_validator
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 __all__ = ["Figure", "UnknownBenchmarkError", "choose", "circumstances", "names", "run"]
@@ -143,19 +144,19 @@ def _version(package: str) -> str | None:
 
 
 def _table(name: str, figures: Sequence[Figure]) -> Table:
-    table = Table(title=name, title_justify="left")
-    for heading in ("figure", "ours", "peer", "ratio", "goal"):
-        table.add_column(heading, justify="left" if heading == "figure" else "right", overflow="fold")
-    table.add_column("peer's name", overflow="fold")
-    table.add_column("met")
+    """Return the figures as a table; the peers' names, which are long, stand below it by number."""
+    peers = list(dict.fromkeys(figure.peer_name for figure in figures if figure.peer_name))
+    caption = "\n".join(f"({number}) {peer}" for number, peer in enumerate(peers, start=1))
+    table = Table(title=name, title_justify="left", caption=escape(caption), caption_justify="left")
+    for heading in ("figure", "ours", "peer", "ratio", "goal", "met"):
+        table.add_column(heading, justify="left" if heading == "figure" else "right")
     for figure in figures:
         table.add_row(
-            f"{figure.figure} [{figure.unit}]".replace("[", "\\["),
+            escape(f"{figure.figure} [{figure.unit}]"),
             _number(figure.ours),
-            _number(figure.peer),
+            f"{_number(figure.peer)} ({peers.index(figure.peer_name) + 1})" if figure.peer_name else "",
             _number(figure.ratio),
             figure.goal if isinstance(figure.goal, str) else _number(figure.goal),
-            figure.peer_name,
             {True: "yes", False: "[red]no[/red]", None: ""}[figure.met],
         )
     return table

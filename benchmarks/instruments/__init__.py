@@ -1,0 +1,1 @@
+"""Acre and its peer as things that are started, asked and stopped alike."""
