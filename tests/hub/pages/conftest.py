@@ -1,5 +1,6 @@
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,15 @@ import httpx
 import pytest
 
 PASSWORD = "correct horse battery"
+QUIET = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-sync",
+    "--no-first-run",
+    "--no-sandbox",
+]
 
 
 def free_port():
@@ -76,3 +86,44 @@ def sign_in(hub):
     yield enter
     for client in clients:
         client.close()
+
+
+@pytest.fixture(scope="module")  # not longer: its event loop would be in the way of asynchronous tests
+def chromium():
+    """Debian's browser."""
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("needs Debian's chromium")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=program, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium, hub):
+    """An empty tab whose script errors fail the test."""
+    context = chromium.new_context(base_url=hub)
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(error))  # noqa: PLW0108 - a built-in cannot carry attributes
+    page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
+    yield page
+    context.close()
+    assert not errors
+
+
+@pytest.fixture
+def walk_in(tab):
+    """Sign somebody in with the tab, in which the home page then is."""
+
+    def enter(name):
+        tab.goto("/hub/login?next=/hub/home")
+        tab.get_by_label("Name").fill(name)
+        tab.get_by_label("Password", exact=True).fill(PASSWORD)
+        tab.get_by_role("button", name="Sign in").click()
+        tab.wait_for_url("**/hub/home")
+        return tab
+
+    return enter

@@ -47,7 +47,7 @@ class PretendSpawner(Spawner):
     web_server = None
 
     async def start(self):
-        await asyncio.sleep({"patient": 60, "unlucky": 1.5}.get(self.user.name, 0))
+        await asyncio.sleep({"patient": 60, "slow": 2.5, "unlucky": 2.5}.get(self.user.name, 0))
         if self.user.name == "unlucky":
             raise SpawnException(f"There is no room on this machine {HOSTILE}", reason="full")
         self.web_server = HTTPServer(web.Application([(r".*", Anything)]))

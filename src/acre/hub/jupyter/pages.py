@@ -27,13 +27,12 @@ __all__ = [
     "extra_handlers",
     "logo_file",
     "people",
-    "starting_page",
     "template_paths",
     "template_vars",
 ]
 
 STATIC = Path(__file__).parent / "static"
-"""Style, script, pictures, and the page for when the hub does not answer."""
+"""Style, script, pictures; and ``starting.html``, which the front serves while the hub does not answer."""
 
 STATIC_ROUTE = r"/acre-static/(.*)"
 """Below the hub's prefix; an address with the right ``?v=`` may be cached for ever, others never."""
@@ -95,11 +94,6 @@ def extra_handlers() -> list[tuple[str, type, dict[str, str]]]:
 def logo_file() -> str:
     """Path for ``c.JupyterHub.logo_file``."""
     return str(STATIC / "logo.svg")
-
-
-def starting_page() -> Path:
-    """The self-contained page that the front serves while the hub does not answer."""
-    return STATIC / "starting.html"
 
 
 def people(user: Any) -> list[Person]:
