@@ -1,12 +1,14 @@
 """Dask: one scheduler and plain workers on loopback, TLS with keys that live as long as the cluster."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from typing import Any
 
 import distributed
+from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
 
@@ -19,6 +21,10 @@ __all__ = ["Engine"]
 
 class Engine(AbstractEngine):
     """A Dask scheduler and its workers; ``client`` is a ``distributed.Client`` and Dask's default for collections."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._carrying: set[Future[Parcel]] = set()
 
     def prepare(self) -> None:
         """Make the key and the certificate; only who can read them is let in, and may let others in."""
@@ -55,17 +61,19 @@ class Engine(AbstractEngine):
         return len(self.client.nthreads())
 
     def send(self, parcel: Parcel, deliver: Callable[[Parcel | BaseException], None]) -> None:
-        """Submit a parcel as one task; large arrays go straight to a worker and not through the scheduler."""
-        head, *beside = parcel
-        placed = self.client.scatter(beside, direct=True, hash=False) if beside else []
-        future = self.client.submit(run, head, *placed, pure=False)
-        future.add_done_callback(lambda done: deliver(_answer(done)))
+        """Submit a parcel as one task."""
+        carrying = asyncio.run_coroutine_threadsafe(self._carry(parcel), self.client.loop.asyncio_loop)
+        self._carrying.add(carrying)
+        carrying.add_done_callback(lambda done: deliver(_answer(done)))
+        carrying.add_done_callback(self._carrying.discard)
 
     def lost(self, number: int) -> None:
         """Nothing: the scheduler sees the connection close."""
 
     def close(self) -> None:
         """Disconnect."""
+        for carrying in list(self._carrying):
+            carrying.cancel()
         if self.client is not None:
             self.client.close(timeout=2)
 
@@ -73,12 +81,19 @@ class Engine(AbstractEngine):
     def _node(self) -> list[str]:
         return [sys.executable, "-m", "acre.client.engines.dask_node"]
 
+    async def _carry(self, parcel: Parcel) -> Parcel:
+        """Large arrays go straight to a worker, and not through the scheduler."""
+        head, *beside = parcel
+        placed = await self.client.scatter(beside, direct=True, hash=False, asynchronous=True) if beside else []
+        task = self.client.submit(run, head, *placed, pure=False)
+        answer: Parcel = await self.client.gather(task, asynchronous=True)
+        return answer
 
-def _answer(done: Any) -> Parcel | BaseException:
+
+def _answer(done: Future[Parcel]) -> Parcel | BaseException:
     try:
-        answer: Parcel = done.result()
-    except (KilledWorker, CancelledError):
+        return done.result()
+    except (KilledWorker, CancelledError, FutureCancelledError):
         return WorkerLostError()
     except Exception as error:  # noqa: BLE001 - whatever distributed raises belongs to the person's future
         return error
-    return answer
