@@ -5,6 +5,7 @@ Each directive writes Markdown from the objects themselves, so the pages cannot 
 
 import inspect
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -87,6 +88,22 @@ class Endings(Generated):
                 yield f"| {name} | {ending.exit_code} | {_cell(inspect.getdoc(ending) or '')} |"
 
 
+class Names(Generated):
+    """The public names of a module, each with its docstring; the module says them in `__all__`."""
+
+    required_arguments = 1
+
+    def lines(self) -> Iterator[str]:
+        """Hand each name to autodoc, since a module that loads on first use hides its names from it."""
+        module = import_module(self.arguments[0])
+        yield from ("```{eval-rst}", f".. automodule:: {module.__name__}", "")
+        for name in module.__all__:
+            kind = _kind(value := getattr(module, name))
+            where = value.__name__ if kind == "module" else f"{module.__name__}.{name}"
+            yield from (f".. auto{kind}:: {where}", *(["   :members:"] if kind in {"class", "module"} else []), "")
+        yield "```"
+
+
 class Changes(Generated):
     """What has changed since the last release, from the files `NAME.KIND.md` in `docs/changes/`."""
 
@@ -102,6 +119,12 @@ class Changes(Generated):
             texts = [path.read_text().split() for path in fragments if fragments[path] == kind]
             if texts:
                 yield from (f"### {kind.capitalize()}", "", *(f"- {' '.join(text)}" for text in texts), "")
+
+
+def _kind(value: Any) -> str:
+    """Return the word that autodoc has for a thing like this."""
+    tests = {"module": inspect.ismodule, "class": inspect.isclass, "function": inspect.isroutine}
+    return next((kind for kind, is_one in tests.items() if is_one(value)), "data")
 
 
 def _describe(command: Any, name: str) -> Iterator[str]:
@@ -177,5 +200,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_directive("acre-configuration", Configuration)
     app.add_directive("acre-refusals", Refusals)
     app.add_directive("acre-endings", Endings)
+    app.add_directive("acre-names", Names)
     app.add_directive("acre-changes", Changes)
     return {"parallel_read_safe": True}

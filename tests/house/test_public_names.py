@@ -29,7 +29,7 @@ def test_a_public_module_lists_its_names_and_says_what_it_is(part):
 @pytest.mark.parametrize(("part", "name"), NAMES, ids=lambda word: word)
 def test_a_public_name_is_importable_and_documented(part, name):
     value = getattr(importlib.import_module(part), name)
-    if inspect.isclass(value) or inspect.isroutine(value):
+    if inspect.isclass(value) or inspect.isroutine(value) or inspect.ismodule(value):
         assert value.__doc__, f"{part}.{name} has no docstring"
 
 
