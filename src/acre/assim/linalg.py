@@ -1,13 +1,42 @@
-"""Small dense algebra for many pixels at once.
+"""Small dense algebra for many pixels at once, and its compilation.
 
 Matrices have shape (n, n, pixels): n is unrolled, pixels fill the processor's vectors.  Nothing is checked; callers hand
 in symmetric positive definite matrices.
 """
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 import jax
 import jax.numpy as jnp
+import jaxlib.version
 
-__all__ = ["apply", "cholesky", "invert_lower", "invert_spd", "solve_spd"]
+__all__ = ["apply", "cholesky", "compiled", "invert_lower", "invert_spd", "solve_spd"]
+
+_FIRST_WRONG_JAXLIB = (0, 10, 2)
+
+
+def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function of arrays with JAX, kept on disk for the next process.
+
+    The cache lies where JAX was told to keep it, else in the user's cache folder under ``acre/jax``.  From jaxlib 0.10.2
+    on, reductions on CPU are handed to a library that returns wrong sums for large batches (jax issues 39103 and
+    39257): the option that turns it off is set here, so every compiled function of this library must pass here.
+
+    Args:
+        function: Of arrays.
+
+    Returns:
+        The compiled function.
+    """
+    if jax.config.jax_compilation_cache_dir is None:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(home / "acre" / "jax"))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    concerned = jax.default_backend() == "cpu" and jaxlib.version.__version_info__ >= _FIRST_WRONG_JAXLIB
+    return jax.jit(function, compiler_options={"xla_cpu_experimental_ynn_fusion_type": ""} if concerned else None)
 
 
 def cholesky(matrix: jax.Array) -> jax.Array:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 import numpy as np
 
-from acre.assim.state import PARAMETERS, Marginal, Transforms, lookup, summarise
+from acre.assim.state import Marginal, Transforms, lookup, summarise
 from acre.assim.types import InputRefusedError
 
 __all__ = ["Prior"]
@@ -23,6 +23,9 @@ _VEGETATION: dict[str, tuple[float, float] | float] = {
     "soil_brightness": (1.0, 0.3),
     "soil_wetness": (0.5, 0.3),
 }
+
+
+_SINGULAR = 1e-6
 
 
 @dataclass(frozen=True)
@@ -117,14 +120,14 @@ def _check_value(name: str, value: float) -> float:
     parameter = lookup(name)
     if not parameter.low <= value <= parameter.high:
         raise InputRefusedError(
-            f"{name} = {value} is outside its bounds {parameter.low}–{parameter.high} {parameter.unit}; "
+            f"{name} = {value} is outside its bounds {parameter.low} to {parameter.high} {parameter.unit}; "
             "check the unit of the table."
         )
     return value
 
 
 def _transformed_sd(name: str, median: float, sd: float) -> float:
-    parameter = PARAMETERS.get(name) or lookup(name)
+    parameter = lookup(name)
     _check_value(name, median)
     if not (np.isfinite(sd) and sd > 0):
         raise InputRefusedError(f"The standard deviation of {name} is {sd}; give one above 0, or a number to fix it.")
@@ -142,5 +145,5 @@ def _check_covariance(covariance: np.ndarray, size: int) -> None:
     if not np.isfinite(covariance).all() or not np.allclose(covariance, covariance.T):
         raise InputRefusedError("The prior covariance holds NaN or is not symmetric.")
     scale = np.sqrt(np.abs(np.diag(covariance))) + np.finfo(float).tiny
-    if np.linalg.eigvalsh(covariance / np.outer(scale, scale)).min() < 1e-6:
+    if np.linalg.eigvalsh(covariance / np.outer(scale, scale)).min() < _SINGULAR:
         raise InputRefusedError("The prior covariance is singular; lower the correlations or fix a parameter.")

@@ -31,21 +31,22 @@ class Operator(Protocol):
 
     Operators are immutable and hashable (a compiled solver is kept per operator) and can be pickled.
     Inside, pixels are the last axis, so that the processor's vectors run over them.
-
-    Attributes:
-        bands: Names of the observations, in order.
-        centres: A wavelength per band in nm, which model discrepancy is correlated over.
-        parameters: Names of the inputs, in order; each is a name of `acre.assim.state.PARAMETERS`.
     """
 
     @property
-    def bands(self) -> tuple[str, ...]: ...
+    def bands(self) -> tuple[str, ...]:
+        """Names of the observations, in order."""
+        ...
 
     @property
-    def centres(self) -> tuple[float, ...]: ...
+    def centres(self) -> tuple[float, ...]:
+        """A wavelength per band in nm, which model discrepancy is correlated over."""
+        ...
 
     @property
-    def parameters(self) -> tuple[str, ...]: ...
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the inputs, in order; each is a name of `acre.assim.state.PARAMETERS`."""
+        ...
 
     def look(self, geometry: Geometry) -> object:
         """Work out, once per pixel, what depends on angles alone; any JAX tree whose last axes are pixels."""

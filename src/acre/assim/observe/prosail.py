@@ -85,30 +85,21 @@ class Prosail:
 
     def predict(self, x: jax.Array, view: View) -> jax.Array:
         """Reflectance factor per band, shape (bands, pixels), from ``x`` of shape (parameters, pixels)."""
-        wavelengths, weights, starts = _nodes(self.sensor)
-        return _per_band(_reflectance(self._complete(x), view, wavelengths), weights, starts)
+        wavelengths, weights = _nodes(self.sensor)
+        return _product(weights, _reflectance(self._complete(x), view, wavelengths))
 
     def linearise(self, x: jax.Array, view: View) -> tuple[jax.Array, jax.Array]:
         """Reflectance factor per band and its derivatives; see `acre.assim.types.Operator`."""
-        wavelengths, weights, starts = _nodes(self.sensor)
-        full = self._complete(x)
-        spectrum, by_leaf, by_structure, by_soil = _sensitivities(full, view, wavelengths)
-        band = functools.partial(_per_band, weights=weights, starts=starts)
-        jacobian = jnp.stack([band(part) for part in by_leaf + by_structure + by_soil], axis=1)
-        return band(spectrum), self._reduce(jacobian)
+        predicted, columns = _sensitivities(self._complete(x), view, *_nodes(self.sensor))
+        if not self.free_carotenoids:
+            columns["cab"] = columns["cab"] + CAROTENOIDS_PER_CHLOROPHYLL * columns["car"]
+        return predicted, jnp.stack([columns[name] for name in self.parameters], axis=1)
 
     def _complete(self, x: jax.Array) -> dict[str, jax.Array]:
         full = dict(zip(self.parameters, x, strict=True))
         if not self.free_carotenoids:
             full["car"] = CAROTENOIDS_PER_CHLOROPHYLL * full["cab"]
         return full
-
-    def _reduce(self, jacobian: jax.Array) -> jax.Array:
-        if self.free_carotenoids:
-            return jacobian
-        cab, car = _PARAMETERS.index("cab"), _PARAMETERS.index("car")
-        tied = jacobian[:, cab] + CAROTENOIDS_PER_CHLOROPHYLL * jacobian[:, car]
-        return jnp.concatenate([jacobian[:, :cab], tied[:, None], jacobian[:, car + 1 :]], axis=1)
 
 
 def spectra(x: jax.Array, geometry: Geometry, wavelengths: tuple[float, ...]) -> jax.Array:
@@ -125,19 +116,21 @@ def spectra(x: jax.Array, geometry: Geometry, wavelengths: tuple[float, ...]) ->
     return _reflectance(dict(zip(_PARAMETERS, x, strict=True)), look(*geometry), wavelengths)
 
 
-def _nodes(sensor: Sensor) -> tuple[tuple[float, ...], np.ndarray, np.ndarray]:
+def _nodes(sensor: Sensor) -> tuple[tuple[float, ...], np.ndarray]:
+    """Wavelengths of all nodes, and the weights that turn a spectrum into bands, shape (bands, wavelengths)."""
     wavelengths = tuple(node for band in sensor.bands for node in band.wavelengths)
-    weights = np.array([weight for band in sensor.bands for weight in band.weights])
-    starts = np.cumsum([0] + [len(band.wavelengths) for band in sensor.bands])
-    return wavelengths, weights, starts
+    rows = np.repeat(np.arange(len(sensor.bands)), [len(band.wavelengths) for band in sensor.bands])
+    weights = np.zeros((len(sensor.bands), len(wavelengths)))
+    weights[rows, np.arange(len(wavelengths))] = [weight for band in sensor.bands for weight in band.weights]
+    return wavelengths, weights
 
 
-def _per_band(spectrum: jax.Array, weights: np.ndarray, starts: np.ndarray) -> jax.Array:
-    weighted = spectrum * jnp.asarray(weights, spectrum.dtype)[:, None]
-    lengths = np.diff(starts)
-    if (lengths == lengths[0]).all():
-        return weighted.reshape(len(lengths), lengths[0], -1).sum(1)
-    return jnp.stack([weighted[a:b].sum(0) for a, b in zip(starts[:-1], starts[1:], strict=True)])
+def _product(weights: np.ndarray, spectrum: jax.Array) -> jax.Array:
+    """Weighted sums over wavelengths, shape (…, pixels).
+
+    A matrix product makes the compiler keep its operand; sums would work it out again for each band.
+    """
+    return jnp.tensordot(jnp.asarray(weights, spectrum.dtype), spectrum, axes=1, precision="highest")
 
 
 def _absorption(full: dict[str, jax.Array], tables: _Tables) -> jax.Array:
@@ -164,23 +157,41 @@ def _cast(tables: _Tables, dtype: jnp.dtype) -> _Tables:
     return jax.tree.map(lambda part: jnp.asarray(part, dtype), tables)
 
 
-def _sensitivities(full: dict[str, jax.Array], view: View, wavelengths: tuple[float, ...]) -> tuple:
-    """Spectrum and its derivatives to all twelve parameters, each of shape (wavelengths, pixels)."""
-    tables = _cast(_tables(wavelengths), full["lai"].dtype)
+def _sensitivities(
+    full: dict[str, jax.Array], view: View, wavelengths: tuple[float, ...], weights: np.ndarray
+) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Bands and their derivatives to all twelve parameters, each of shape (bands, pixels).
+
+    What is linear, the way from contents to absorption and from wetness to soil, goes into the weights.
+    """
+    exact, tables = _tables(wavelengths), _cast(_tables(wavelengths), full["lai"].dtype)
     k, soil = _absorption(full, tables), _soil(full, tables)
     structure = tuple(full[name] for name in _STRUCTURE)
     canopy = arrange(*structure, view=view)
-    wide = jax.tree.map(lambda part: jnp.broadcast_to(part, k.shape), (full["n"], canopy))
-    spectrum, pull = jax.vjp(lambda *scalars: _spectrum(*scalars, tables.interface), k, wide[0], soil, wide[1])
-    by_k, by_layers, by_soil, by_canopy = pull(jnp.ones_like(spectrum))
+    layers, wide = jax.tree.map(lambda part: jnp.broadcast_to(part, k.shape), (full["n"], canopy))
+    reflected, pull_leaf = jax.vjp(lambda k, n: leaf(k, n, tables.interface), k, layers)
+    spectrum, pull_canopy = jax.vjp(bidirectional, *reflected, soil, wide)
+    *by_reflected, by_soil, by_canopy = pull_canopy(jnp.ones_like(spectrum))
+    by_k, by_layers = pull_leaf(tuple(by_reflected))
 
-    by_leaf = [by_layers - by_k * k / full["n"]]
-    by_leaf += [by_k * tables.absorption[:, i, None] / full["n"] for i in range(len(_CONTENTS))]
-    by_structure = []
-    for i in range(len(_STRUCTURE)):
-        direction = tuple(jnp.ones_like(part) if j == i else jnp.zeros_like(part) for j, part in enumerate(structure))
-        change = jax.jvp(functools.partial(arrange, view=view), structure, direction)[1]
-        by_structure.append(sum(a * b for a, b in zip(by_canopy, change, strict=True)))
-    dampen = tables.wet - tables.dry
-    soils = [by_soil * (tables.dry + full["soil_wetness"] * dampen), by_soil * full["soil_brightness"] * dampen]
-    return spectrum, by_leaf, by_structure, soils
+    contents = _product(weights[None] * exact.absorption.T[:, None], by_k) / full["n"]
+    columns = dict(zip(_CONTENTS, contents, strict=True))
+    diluted = sum(full[name] * columns[name] for name in _CONTENTS) / full["n"]
+    columns["n"] = _product(weights, by_layers) - diluted
+    dry, dampen = _product(np.stack([weights * exact.dry.T, weights * (exact.wet - exact.dry).T]), by_soil)
+    columns["soil_brightness"] = dry + full["soil_wetness"] * dampen
+    columns["soil_wetness"] = full["soil_brightness"] * dampen
+    by_part = [_product(weights, part) for part in by_canopy]
+    changes = _changes(structure, view)
+    for name, change in zip(_STRUCTURE, changes, strict=True):
+        columns[name] = sum(a * b for a, b in zip(by_part, change, strict=True))
+    return _product(weights, spectrum), columns
+
+
+def _changes(structure: tuple[jax.Array, ...], view: View) -> list[Canopy]:
+    """How the canopy's structure changes with each of its parameters."""
+    put = functools.partial(arrange, view=view)
+    directions = [
+        tuple(jnp.full_like(part, float(i == j)) for j, part in enumerate(structure)) for i in range(len(structure))
+    ]
+    return [jax.jvp(put, structure, direction)[1] for direction in directions]

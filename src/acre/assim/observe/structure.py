@@ -64,7 +64,9 @@ def look(sun_zenith: jax.Array, view_zenith: jax.Array, relative_azimuth: jax.Ar
     both = jnp.cos(sun) * jnp.cos(view)
     flat_s, flat_o = jnp.tan(sun), jnp.tan(view)
     apart = flat_s**2 + flat_o**2 - 2 * flat_s * flat_o * jnp.cos(azimuth)
-    return View(chi_s / jnp.cos(sun), chi_o / jnp.cos(view), back / both, forward / both, jnp.sqrt(jnp.maximum(apart, 0)))
+    return View(
+        chi_s / jnp.cos(sun), chi_o / jnp.cos(view), back / both, forward / both, jnp.sqrt(jnp.maximum(apart, 0))
+    )
 
 
 def _turning(c: jax.Array, s: jax.Array) -> jax.Array:

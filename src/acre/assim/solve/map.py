@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import chi2
 
-from acre.assim.linalg import invert_spd
+from acre.assim.linalg import compiled, invert_spd
 from acre.assim.solve.codes import Code
 from acre.assim.solve.marquardt import Search, descend, pushed
 from acre.assim.solve.problem import Problem
@@ -23,6 +23,7 @@ from acre.assim.types import Geometry, InputRefusedError
 __all__ = ["MAP", "Pixels", "Solution"]
 
 _START = 0.01
+_LOWEST_SUN = 89.0
 _LOWEST_REFLECTANCE, _HIGHEST_REFLECTANCE = -0.2, 2.0
 
 
@@ -126,7 +127,7 @@ def _is_impossible(pixels: Pixels) -> np.ndarray:
     """Whether a pixel cannot be solved at all, shape (pixels,)."""
     angles, y = pixels.angles, pixels.y
     lost = ~np.isfinite(angles).all(1)
-    sunk = (angles[:, :2] < 0).any(1) | (angles[:, :2] >= 89).any(1)
+    sunk = (angles[:, :2] < 0).any(1) | (angles[:, :2] >= _LOWEST_SUN).any(1)
     wild = np.isinf(y).any(1) | (y < _LOWEST_REFLECTANCE).any(1) | (y > _HIGHEST_REFLECTANCE).any(1)
     wrong_sd = np.zeros_like(lost) if pixels.sd is None else (pixels.sd <= 0).any(1)
     return lost | sunk | wild | wrong_sd
@@ -180,10 +181,12 @@ def _run_batch(solver: MAP, problem: Problem, pixels: Pixels, store: tuple, roun
 @functools.lru_cache(maxsize=16)
 def _compiled(problem: Problem, tolerance: float) -> object:
     """One compiled program per problem, kept for the life of the process."""
-    return jax.jit(functools.partial(_run, problem, tolerance))
+    return compiled(functools.partial(_run, problem, tolerance))
 
 
-def _run(problem: Problem, tolerance: float, y: jax.Array, sd: jax.Array | None, angles: jax.Array, *start: object) -> dict:
+def _run(
+    problem: Problem, tolerance: float, y: jax.Array, sd: jax.Array | None, angles: jax.Array, *start: object
+) -> dict:
     """Search from a start for some rounds and describe what was found; pixels are the last axis."""
     (s, damping), rounds = start
     data = problem.prepare(y, sd, Geometry(*angles))

@@ -34,9 +34,7 @@ class Search(NamedTuple):
     iterations: jax.Array
 
 
-def descend(
-    problem: Problem, data: Data, search: Search, *, rounds: int, tolerance: float
-) -> tuple[Search, Level]:
+def descend(problem: Problem, data: Data, search: Search, *, rounds: int, tolerance: float) -> tuple[Search, Level]:
     """Lower the cost of every pixel that is not done.
 
     Args:
@@ -68,9 +66,7 @@ def pushed(problem: Problem, s: jax.Array, gradient: jax.Array) -> jax.Array:
     return ((s <= low) & (gradient > 0)) | ((s >= high) & (gradient < 0))
 
 
-def _step(
-    problem: Problem, data: Data, search: Search, level: Level, tolerance: float
-) -> tuple[Search, Level]:
+def _step(problem: Problem, data: Data, search: Search, level: Level, tolerance: float) -> tuple[Search, Level]:
     low, high = (jnp.asarray(bound, search.s.dtype) for bound in problem.bounds)
     aim, length = _propose(problem, search, level)
     trial = jnp.where(search.done, search.s, jnp.clip(search.s + aim, low, high))

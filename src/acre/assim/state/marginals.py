@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr, ndtri
+from scipy import special
 
 from acre.assim.state.parameters import Transforms
 
@@ -14,6 +15,7 @@ __all__ = ["QUANTILES", "Marginal", "summarise"]
 QUANTILES = (0.05, 0.5, 0.95)
 _NODE, _NODE_WEIGHT = np.polynomial.hermite_e.hermegauss(7)
 _NODE_WEIGHT = _NODE_WEIGHT / _NODE_WEIGHT.sum()
+_NODE_PROBABILITY = special.ndtr(_NODE)
 _FARTHEST_OUTSIDE = 3.0
 
 
@@ -43,7 +45,7 @@ def summarise(centre: jax.Array, sd: jax.Array, transforms: Transforms) -> Margi
     low, high = (jnp.asarray(bound, centre.dtype)[:, None] for bound in transforms.bounds)
     centre = jnp.clip(centre, low - _FARTHEST_OUTSIDE * sd, high + _FARTHEST_OUTSIDE * sd)
     a, b = (low - centre) / sd, (high - centre) / sd
-    probabilities = np.concatenate([np.asarray(QUANTILES), np.asarray(ndtr(_NODE))])
+    probabilities = np.concatenate([QUANTILES, _NODE_PROBABILITY])
     z = centre + sd * _cut_normal(jnp.asarray(probabilities, centre.dtype), a, b)
     x = transforms.inverse(jnp.clip(z, low, high).swapaxes(0, 1)).swapaxes(0, 1)
     nodes, weights = x[len(QUANTILES) :], jnp.asarray(_NODE_WEIGHT, centre.dtype)[:, None, None]

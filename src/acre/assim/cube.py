@@ -1,0 +1,195 @@
+"""Cubes in, cubes out: the only place that knows xarray."""
+
+import datetime
+import itertools
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from acre.assim.types import InputRefusedError
+
+__all__ = ["ANGLES", "Column", "build", "check", "pixel_dims", "read", "scene", "windows"]
+
+ANGLES = ("sun_zenith", "view_zenith", "relative_azimuth")
+_BRIGHTEST_MEDIAN = 1.5
+_SAMPLE = 100_000
+
+Window = dict[str, slice]
+
+
+class Column:
+    """One variable of the result.
+
+    Attributes:
+        name: In the dataset.
+        dtype: Of the array.
+        attrs: CF attributes.
+        encoding: For writing.
+    """
+
+    def __init__(self, name: str, dtype: str, attrs: Mapping[str, Any]) -> None:
+        self.name, self.dtype, self.attrs = name, dtype, dict(attrs)
+
+
+def scene(
+    reflectance: xr.DataArray,
+    *,
+    sun_zenith: xr.DataArray | float,
+    view_zenith: xr.DataArray | float = 0.0,
+    relative_azimuth: xr.DataArray | float = 0.0,
+    sd: xr.DataArray | None = None,
+) -> xr.Dataset:
+    """Make a cube for `acre.assim.assimilate`.
+
+    Args:
+        reflectance: Surface reflectance 0–1 with a ``band`` dimension and coordinate; NaN is missing.
+        sun_zenith: Degrees, one number or a field of the cube's other dimensions.
+        view_zenith: Degrees, 0 is nadir.
+        relative_azimuth: Degrees between sun and sensor; 0 when the sun is behind the sensor.
+        sd: Standard deviation of the reflectance's noise, where the data bring their own.
+
+    Returns:
+        A dataset with ``reflectance``, the angles, and ``reflectance_sd`` where given.
+
+    Raises:
+        InputRefusedError: What `check` refuses.
+    """
+    angles = dict(zip(ANGLES, (sun_zenith, view_zenith, relative_azimuth), strict=True))
+    cube = xr.Dataset({"reflectance": reflectance} | {name: xr.DataArray(angle) for name, angle in angles.items()})
+    for name in ANGLES:
+        cube[name].attrs["units"] = "degree"
+    if sd is not None:
+        cube["reflectance_sd"] = sd
+    check(cube, reflectance["band"].to_numpy().tolist() if "band" in reflectance.coords else ())
+    return cube
+
+
+def check(cube: xr.Dataset, bands: Sequence[str]) -> None:
+    """Refuse a cube that cannot be right, before any work.
+
+    Args:
+        cube: As made by `scene`.
+        bands: That the operator needs.
+
+    Raises:
+        InputRefusedError: A variable, band or angle is missing, or the numbers are in another unit.
+    """
+    if "reflectance" not in cube:
+        raise InputRefusedError("The cube has no variable 'reflectance'; make the cube with acre.assim.scene(...).")
+    reflectance = cube["reflectance"]
+    if "band" not in reflectance.dims or "band" not in reflectance.coords:
+        raise InputRefusedError("'reflectance' needs a dimension 'band' with the bands' names as its coordinate.")
+    present = reflectance["band"].to_numpy().tolist()
+    missing = [band for band in bands if band not in present]
+    if missing or not present:
+        raise InputRefusedError(
+            f"The cube has the bands {present} and lacks {missing}; choose the sensor's bands to match, "
+            "such as assim.sensors.sentinel_2a(['B02', 'B04'])."
+        )
+    _check_fields(cube)
+    _check_unit(reflectance)
+
+
+def _check_fields(cube: xr.Dataset) -> None:
+    dims = pixel_dims(cube)
+    for name in ANGLES:
+        if name not in cube:
+            raise InputRefusedError(
+                f"The cube has no '{name}'; give it in degrees, as one number or a field of {dims}."
+            )
+        if not set(cube[name].dims) <= set(dims):
+            raise InputRefusedError(f"'{name}' has the dimensions {cube[name].dims}; it may only have those of {dims}.")
+        if cube[name].ndim == 0 and not np.isfinite(float(cube[name])):
+            raise InputRefusedError(f"'{name}' is NaN; give it in degrees.")
+    if "reflectance_sd" in cube and set(cube["reflectance_sd"].dims) != set(cube["reflectance"].dims):
+        raise InputRefusedError("'reflectance_sd' must have the dimensions of 'reflectance'.")
+
+
+def _check_unit(reflectance: xr.DataArray) -> None:
+    step = max(1, math.isqrt(reflectance.size // _SAMPLE))
+    sample = reflectance.isel({dim: slice(None, None, step) for dim in reflectance.dims if dim != "band"}).to_numpy()
+    finite = np.abs(sample[np.isfinite(sample)])
+    if finite.size and np.median(finite) > _BRIGHTEST_MEDIAN:
+        raise InputRefusedError(
+            f"Half of the reflectances exceed {np.median(finite):.4g}, so they are not in 0–1; divide by the product's "
+            "scale (10000 for Sentinel-2 L2A, after subtracting 1000 from processing baseline 04.00 on)."
+        )
+
+
+def pixel_dims(cube: xr.Dataset) -> tuple[str, ...]:
+    """Names of the dimensions that are not bands, in order."""
+    return tuple(str(dim) for dim in cube["reflectance"].dims if dim != "band")
+
+
+def windows(cube: xr.Dataset, block: int) -> Iterator[Window]:
+    """Cut the cube into pieces of at most ``block`` pixels, contiguous in memory where possible."""
+    dims = pixel_dims(cube)
+    room, steps = max(1, block), []
+    for dim in reversed(dims):
+        step = min(cube.sizes[dim], room)
+        steps.append(max(1, step))
+        room = max(1, room // max(1, cube.sizes[dim]))
+    ranges = [
+        [slice(start, start + step) for start in range(0, cube.sizes[dim], step)]
+        for dim, step in zip(dims, reversed(steps), strict=True)
+    ]
+    for pieces in itertools.product(*ranges):
+        yield dict(zip(dims, pieces, strict=True))
+
+
+def read(cube: xr.Dataset, window: Window, bands: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
+    """Read a piece as plain arrays.
+
+    Args:
+        cube: To read from; only this piece of it is loaded.
+        window: From `windows`.
+        bands: In the operator's order.
+
+    Returns:
+        Reflectance (pixels, bands), its standard deviation or None, and angles (pixels, 3), in float64.
+    """
+    dims = (*window, "band")
+    piece = cube.isel(window)
+    spectra = piece["reflectance"].sel(band=list(bands)).transpose(*dims).to_numpy().astype(float)
+    shape = spectra.shape[:-1]
+    fields = [
+        piece[name].transpose(*(d for d in window if d in piece[name].dims), missing_dims="ignore") for name in ANGLES
+    ]
+    like = piece["reflectance"].isel(band=0, drop=True)
+    angles = [np.broadcast_to(field.broadcast_like(like).transpose(*window).to_numpy(), shape) for field in fields]
+    sd = None
+    if "reflectance_sd" in piece:
+        sd = piece["reflectance_sd"].sel(band=list(bands)).transpose(*dims).to_numpy().astype(float)
+        sd = sd.reshape(-1, len(bands))
+    return spectra.reshape(-1, len(bands)), sd, np.stack(angles, axis=-1).reshape(-1, len(ANGLES)).astype(float)
+
+
+def build(
+    cube: xr.Dataset, columns: Sequence[Column], pieces: Iterator[tuple[Window, dict[str, np.ndarray]]], attrs: dict
+) -> xr.Dataset:
+    """Put results where they belong.
+
+    Args:
+        cube: Whose pixels, coordinates and grid mapping the result takes.
+        columns: Variables of the result.
+        pieces: Windows with an array (pixels,) per variable.
+        attrs: Of the dataset; conventions and date are added.
+
+    Returns:
+        A dataset on the cube's pixels, float32.
+    """
+    dims = pixel_dims(cube)
+    shape = tuple(cube.sizes[dim] for dim in dims)
+    arrays = {column.name: np.zeros(shape, column.dtype) for column in columns}
+    for window, values in pieces:
+        place = tuple(window[dim] for dim in dims)
+        for column in columns:
+            target = arrays[column.name][place]
+            target[...] = values[column.name].reshape(target.shape)
+    coords = {name: c for name, c in cube.coords.items() if "band" not in c.dims and set(c.dims) <= set(dims)}
+    data = {column.name: (dims, arrays[column.name], column.attrs) for column in columns}
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    return xr.Dataset(data, coords, {"Conventions": "CF-1.11", "date_created": now} | attrs)
