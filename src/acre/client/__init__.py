@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from acre.client.cluster import Cluster, clusters
     from acre.client.errors import (
+        ClusterBrokenError,
         ClusterClosedError,
         ClusterError,
         ClusterRefusedError,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Cluster",
+    "ClusterBrokenError",
     "ClusterClosedError",
     "ClusterError",
     "ClusterRefusedError",

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 
 from acre.client.display import as_html, as_text
 from acre.client.engines import make_engine
-from acre.client.errors import ClusterClosedError, ClusterStartError, WorkerLostError
+from acre.client.errors import ClusterBrokenError, ClusterClosedError, ClusterStartError
 from acre.client.executor import ClusterExecutor, Dispatcher
 from acre.client.grant import ask
 from acre.client.mapping import map_items
@@ -70,6 +70,7 @@ class Cluster:
         self._asked = workers
         self._owner = os.getpid()
         self._closed = False
+        self._broken = ""
         self._ready = False
         self._next = 0
         self._replacements = _REPLACEMENTS_PER_WORKER * self.workers
@@ -160,11 +161,11 @@ class Cluster:
     def _facts(self) -> dict[str, str]:
         less = f"{self.workers} of {self._asked} asked. {self.reason}" if self.workers < self._asked else ""
         return {
-            "state": "closed" if self._closed else "running",
+            "state": "closed" if self._closed else f"broken: {self._broken}" if self._broken else "running",
             "engine": self.engine,
             "place": self.place,
             "workers": f"{self.workers} with {self.cores} core{'s' * (self.cores != 1)} each",
-            "ready": "" if self._closed else f"{self._engine.count()} of {self.workers}",
+            "ready": "" if self._closed or self._broken else f"{self._engine.count()} of {self.workers}",
             "granted": less or self.reason,
         }
 
@@ -204,12 +205,20 @@ class Cluster:
             self._lost.append(name)
             if not self._ready:
                 return
-            if name == _CONTROLLER or self._replacements <= 0:
-                self._dispatcher.stop(WorkerLostError())
+            self._broken = self._why_broken(name)
+            if self._broken:
+                self._dispatcher.stop(ClusterBrokenError(self._broken))
                 return
             self._replacements -= 1
             self._start_worker()
         self._engine.lost(int(name.rpartition("-")[2]))
+
+    def _why_broken(self, ended: str) -> str:
+        if self._broken or not self._processes.can_start:
+            return self._broken or "the process that watches the others ended"
+        if ended == _CONTROLLER:
+            return "the process that connects its workers ended"
+        return "" if self._replacements > 0 else "its workers ended again and again"
 
 
 @atexit.register

@@ -1,6 +1,7 @@
 """What can go wrong with a cluster, one class for each thing a person can do something about."""
 
 __all__ = [
+    "ClusterBrokenError",
     "ClusterClosedError",
     "ClusterError",
     "ClusterRefusedError",
@@ -39,6 +40,16 @@ class ClusterClosedError(ClusterError):
 
     def __init__(self) -> None:
         super().__init__("This cluster is closed. Start another one with acre.Cluster(...) and run the cell again.")
+
+
+class ClusterBrokenError(ClusterError):
+    """The cluster can run nothing more, because of what happened to its processes."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"This cluster is broken: {what}. Most often the memory of the machine is used up. "
+            "Close it, start another one with acre.Cluster(...), with fewer workers or less data for each task."
+        )
 
 
 class WorkerLostError(ClusterError):

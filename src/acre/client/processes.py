@@ -68,6 +68,11 @@ class Processes:
         """The process ids by name."""
         return dict(self._running)
 
+    @property
+    def can_start(self) -> bool:
+        """Whether the warden still takes orders."""
+        return self._warden.poll() is None
+
     def start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         """Start ``command`` in the notebook's working directory; what it prints goes to ``NAME.log``."""
         self._order({"start": name, "command": command, "environment": environment, "folder": str(Path.cwd())})

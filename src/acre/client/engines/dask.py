@@ -8,7 +8,6 @@ from concurrent.futures import CancelledError, Future
 from typing import Any
 
 import distributed
-from distributed.client import FutureCancelledError
 from distributed.scheduler import KilledWorker
 from distributed.security import Security
 
@@ -93,7 +92,7 @@ class Engine(AbstractEngine):
 def _answer(done: Future[Parcel]) -> Parcel | BaseException:
     try:
         return done.result()
-    except (KilledWorker, CancelledError, FutureCancelledError):
+    except (KilledWorker, CancelledError):
         return WorkerLostError()
     except Exception as error:  # noqa: BLE001 - whatever distributed raises belongs to the person's future
         return error

@@ -21,6 +21,8 @@ from acre.client.shipping import Parcel, run
 
 __all__ = ["Engine"]
 
+_REPLACEMENT_POLL_SECONDS = 0.1
+
 
 class Engine(AbstractEngine):
     """An ipyparallel controller and its engines; ``client`` is an ``ipyparallel.Client``.
@@ -33,6 +35,8 @@ class Engine(AbstractEngine):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._at_hand: Counter[int] = Counter()
+        self._gone: set[int] = set()
+        self._closed = False
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
@@ -68,21 +72,24 @@ class Engine(AbstractEngine):
     def send(self, parcel: Parcel, deliver: Callable[[Parcel | BaseException], None]) -> None:
         """Run a parcel on the engine with the least at hand."""
         with self._lock:
-            engine = min(self.client.ids, key=lambda number: (self._at_hand[number], number), default=None)
+            living = set(self.client.ids) - self._gone
+            engine = min(living, key=lambda number: (self._at_hand[number], number), default=None)
             if engine is not None:
                 self._at_hand[engine] += 1
         if engine is None:
-            deliver(WorkerLostError())
+            self._send_later(parcel, deliver)
             return
         answer = self.client[engine].apply_async(run, *parcel)
         answer.add_done_callback(lambda done: self._deliver(engine, done, deliver))
 
     def lost(self, number: int) -> None:
         """Tell the hub, which would notice only by missing heartbeats; it tells everybody else."""
+        self._gone.add(number)
         self.client._send(self.client._query_stream, "unregistration_request", content={"id": number})  # noqa: SLF001
 
     def close(self) -> None:
         """Disconnect."""
+        self._closed = True
         if self.client is not None:
             self.client.close()
 
@@ -96,6 +103,13 @@ class Engine(AbstractEngine):
         except (OSError, ValueError):  # not there, or half written
             return None
         return connection
+
+    def _send_later(self, parcel: Parcel, deliver: Callable[[Parcel | BaseException], None]) -> None:
+        """All engines are lost at this moment; those that replace them are on their way."""
+        if not self._closed:
+            timer = threading.Timer(_REPLACEMENT_POLL_SECONDS, self.send, (parcel, deliver))
+            timer.daemon = True
+            timer.start()
 
     def _deliver(self, engine: int, done: Any, deliver: Callable[[Parcel | BaseException], None]) -> None:
         with self._lock:
