@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
+from http.cookiejar import Cookie
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
@@ -69,6 +70,10 @@ class Visitor:
         """Stop one's own server."""
         headers = {"X-XSRFToken": self._cookie("_xsrf", "/hub/")}
         await self._http.delete(f"/hub/api/users/{self.name}/server", headers=headers)
+
+    def cookies(self) -> list[Cookie]:
+        """Return what the browser would keep."""
+        return list(self._http.cookies.jar)
 
     async def visit(self, path: str) -> int:
         """Return the status that a page answers with."""

