@@ -4,9 +4,11 @@ Each directive writes Markdown from the objects themselves, so the pages cannot 
 """
 
 import inspect
+import sys
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, get_args, get_origin
 
 import typer
@@ -16,6 +18,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util.docutils import SphinxDirective
 
 from acre.hub.cli import app as commands
@@ -25,6 +28,9 @@ from acre.wire.errors import ErrorCode
 
 KINDS = ("new", "changed", "fixed")
 """The kinds of change, in the order in which they are shown."""
+
+OPTIONS = {"module": "   :members:", "class": "   :members:", "function": "", "data": "   :no-value:"}
+"""What autodoc is told about each kind of thing."""
 
 UNIVERSAL = ("help", "install_completion", "show_completion")
 """Parameters that every program of this kind has."""
@@ -98,9 +104,8 @@ class Names(Generated):
         module = import_module(self.arguments[0])
         yield from ("```{eval-rst}", f".. automodule:: {module.__name__}", "")
         for name in module.__all__:
-            kind = _kind(value := getattr(module, name))
-            where = value.__name__ if kind == "module" else f"{module.__name__}.{name}"
-            yield from (f".. auto{kind}:: {where}", *(["   :members:"] if kind in {"class", "module"} else []), "")
+            kind, where = _kind_and_place(module, name)
+            yield from (f".. auto{kind}:: {where}", OPTIONS[kind], "")
         yield "```"
 
 
@@ -121,10 +126,22 @@ class Changes(Generated):
                 yield from (f"### {kind.capitalize()}", "", *(f"- {' '.join(text)}" for text in texts), "")
 
 
-def _kind(value: Any) -> str:
-    """Return the word that autodoc has for a thing like this."""
-    tests = {"module": inspect.ismodule, "class": inspect.isclass, "function": inspect.isroutine}
-    return next((kind for kind, is_one in tests.items() if is_one(value)), "data")
+def _kind_and_place(module: ModuleType, name: str) -> tuple[str, str]:
+    """Return the word that autodoc has for a public thing, and the name under which it finds it."""
+    value = getattr(module, name)
+    if inspect.ismodule(value):
+        return "module", value.__name__
+    if inspect.isclass(value) or inspect.isroutine(value):
+        return "class" if inspect.isclass(value) else "function", f"{module.__name__}.{name}"
+    return "data", _origin(module, name)
+
+
+def _origin(module: ModuleType, name: str) -> str:
+    """Return where a constant is made, since only there stands its docstring."""
+    for origin in [one for one in sys.modules if one.startswith(f"{module.__name__}.")]:
+        if ("", name) in ModuleAnalyzer.for_module(origin).find_attr_docs():
+            return f"{origin}.{name}"
+    raise ExtensionError(f"The constant {module.__name__}.{name} has no docstring below it.")
 
 
 def _describe(command: Any, name: str) -> Iterator[str]:

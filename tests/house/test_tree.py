@@ -1,6 +1,8 @@
 """What no file of the project may hold, and how long it may be."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -46,6 +48,12 @@ def test_every_source_file_can_be_read_at_one_sitting(root, tree):
     }
     assert lengths, "no source file was found"
     assert {name: length for name, length in lengths.items() if length >= LONGEST} == {}
+
+
+def test_what_ci_runs_is_a_program_without_mistakes_of_syntax(root):
+    program = root / ".ci" / "run"
+    assert os.access(program, os.X_OK)
+    subprocess.run(["bash", "-n", program], check=True)
 
 
 def test_every_pinned_package_has_its_hashes_and_no_address(root):
