@@ -9,6 +9,7 @@ from acre.wire.errors import ErrorCode, Refusal
 
 __all__ = [
     "AcreError",
+    "AddressUnusableError",
     "AlreadyRunningError",
     "ComponentFailedError",
     "ConfigError",
@@ -26,6 +27,7 @@ __all__ = [
     "PortTakenError",
     "RefusedError",
     "RequestInvalidError",
+    "SecretUnusableError",
     "SpaceExhaustedError",
 ]
 
@@ -42,13 +44,24 @@ class ConfigError(AcreError):
     exit_code = 2
 
 
+class AddressUnusableError(AcreError):
+    """The front cannot listen where it should."""
+
+    def __init__(self, address: str, port: int, why: str) -> None:
+        super().__init__(
+            f"The front cannot listen on {address}, port {port}: {why}. "
+            "Set front.address to an address of this machine, and front.port to 1024 or more unless you are root"
+        )
+
+
 class PortTakenError(AcreError):
     """Another program listens where the front should."""
 
     def __init__(self, address: str, port: int) -> None:
+        another = port + 1 if port < 65535 else port - 1  # noqa: PLR2004 -- the last there is
         super().__init__(
             f"Port {port} on {address} is taken by another program. "
-            f"Stop that program, or choose another port: acre up --port {port + 1}"
+            f"Stop that program, or choose another port: acre up --port {another}"
         )
 
 
@@ -77,6 +90,16 @@ class FolderUnusableError(AcreError):
         super().__init__(
             f"The folder {folder} cannot be used: {why}. "
             "Make it writable for this user, or choose another one: acre up --home DIR"
+        )
+
+
+class SecretUnusableError(AcreError):
+    """A secret that protects nothing."""
+
+    def __init__(self, source: str, digits: int) -> None:
+        super().__init__(
+            f"The secret in {source} cannot be used: it must have at least {digits} hexadecimal digits. "
+            "Delete the file, and a new secret is made at the next start; or set the variable to: openssl rand -hex 32"
         )
 
 

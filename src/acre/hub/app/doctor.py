@@ -76,14 +76,13 @@ def _space(home: Home) -> Finding:
 
 
 def _port(config: Config, home: Home) -> Finding:
-    address = f"{config.front.address}:{config.front.port}"
     if read_state(home) is not None:
         return Finding(True, "An environment runs in this home")
     try:
         check_port(config.front.address, config.front.port)
     except AcreError as error:
         return Finding(False, str(error))
-    return Finding(True, f"{address} is free")
+    return Finding(True, f"{config.front.place} is free")
 
 
 def _secrecy(config: Config) -> Finding:

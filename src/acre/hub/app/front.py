@@ -25,7 +25,7 @@ def front_config(config: Config, home: Home, starting_page: Path) -> dict[str, A
     """
     front = config.front
     server = {
-        "listen": [f"{front.address}:{front.port}"],
+        "listen": [front.place],
         "automatic_https": {"disable": True},
         "routes": [_headers(), *_user_routes(home), _service_route(home), _to(home.routes / "hub.sock")],
         "errors": {"routes": [_fall_to_hub(home), _starting(starting_page)]},

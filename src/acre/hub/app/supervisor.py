@@ -110,7 +110,7 @@ class Supervisor:
         state = {
             "pid": os.getpid(),
             "version": acre.__version__,
-            "address": f"http://{self._config.front.address}:{self._config.front.port}",
+            "address": f"http://{self._config.front.place}",
             "began": self._began,
             "components": {keeper.component.name: keeper.to_record() for keeper in self._keepers},
         }
@@ -132,7 +132,12 @@ def locked(home: Home) -> Iterator[None]:
         except OSError as error:
             state = read_state(home)
             raise AlreadyRunningError(home.root, state["pid"] if state else None) from error
-        yield
+        run = os.open(home.run, os.O_RDONLY)
+        try:
+            fcntl.flock(run, fcntl.LOCK_SH)  # who cleans /tmp by age leaves a locked folder alone: tmpfiles.d(5)
+            yield
+        finally:
+            os.close(run)
 
 
 def read_state(home: Home) -> dict[str, Any] | None:

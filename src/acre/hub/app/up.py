@@ -1,6 +1,7 @@
 """``acre up``: from an examined machine to a running environment, and back."""
 
 import asyncio
+import errno
 import os
 import shutil
 import socket
@@ -11,9 +12,15 @@ from acre.hub.app.operator import Operator
 from acre.hub.app.supervisor import Supervisor, locked
 from acre.hub.app.tutorials import render_tutorials
 from acre.hub.config import Config, Home
-from acre.hub.errors import FolderUnusableError, IsolationUnavailableError, PortTakenError, SpaceExhaustedError
+from acre.hub.errors import (
+    AddressUnusableError,
+    FolderUnusableError,
+    IsolationUnavailableError,
+    PortTakenError,
+    SpaceExhaustedError,
+)
 from acre.hub.factory import Factory
-from acre.hub.pods import probe
+from acre.hub.pods import probe, visible
 from acre.wire.people import Invitation
 
 __all__ = ["bring_up", "check_port"]
@@ -40,8 +47,8 @@ def bring_up(
         _check_space(home.root)
         _check_writable(home.root)
         check_port(config.front.address, config.front.port)
-        if config.pods.isolation == "pods" and (why := probe()):
-            raise IsolationUnavailableError(why)
+        if config.pods.isolation == "pods":
+            _check_isolation(home.root)
         render_tutorials(home)
         asyncio.run(_serve(config, home, say, ready))
 
@@ -61,6 +68,14 @@ async def _serve(
         await supervisor.stop()
 
 
+def _check_isolation(root: Path) -> None:
+    if why := probe():
+        raise IsolationUnavailableError(why)
+    for folder in visible():
+        if root.is_relative_to(folder):
+            raise FolderUnusableError(root, f"every person could read it, since pods see all of {folder}")
+
+
 def _check_space(folder: Path) -> None:
     free = shutil.disk_usage(folder).free // 2**20
     if free < _NEEDED_MIB:
@@ -77,15 +92,18 @@ def _check_writable(folder: Path) -> None:
 
 
 def check_port(address: str, port: int) -> None:
-    """Refuse a port that another program has.
+    """Refuse an address that cannot be listened on.
 
     Raises:
-        PortTakenError: If so.
+        PortTakenError: If another program has the port.
+        AddressUnusableError: If this machine does not have the address, or this user may not have the port.
     """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            one.bind((address, port))
-        except OSError as error:
+    try:
+        family, _, _, _, place = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        with socket.socket(family) as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            one.bind(place)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             raise PortTakenError(address, port) from error
+        raise AddressUnusableError(address, port, (error.strerror or str(error)).lower()) from error

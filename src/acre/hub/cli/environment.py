@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from acre.hub.app.demo import run_demo
@@ -38,7 +39,7 @@ def up(
     began = time.monotonic()
     place = find_home(home)
     settings, _ = read_config(config, place, front__port=port)
-    address = f"http://{settings.front.address}:{settings.front.port}"
+    address = f"http://{settings.front.place}"
 
     def ready(invitation: Invitation | None) -> None:
         console.print(
@@ -99,7 +100,7 @@ def doctor(config: ConfigOption = None, home: HomeOption = None) -> None:
     findings = examine(settings, place)
     for finding in findings:
         mark = "[green]✓[/]" if finding.good else "[red]✗[/]" if finding.needed else "[yellow]![/]"
-        console.print(f"{mark} {finding.sentence}", highlight=False, soft_wrap=True)
+        console.print(f"{mark} {escape(finding.sentence)}", highlight=False, soft_wrap=True)
     if any(finding.needed and not finding.good for finding in findings):
         raise typer.Exit(1)
 

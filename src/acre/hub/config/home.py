@@ -43,8 +43,9 @@ class Home:
         """Make the folders, readable for nobody else.
 
         Raises:
-            FolderUnusableError: If one cannot be made or written, or belongs to somebody else.
+            FolderUnusableError: If one cannot be made or written, or belongs to somebody or something else.
         """
+        _refuse_foreign(self.root)
         for folder in (self.root, self.run):
             _make_private(folder)
         kept = (self.secrets, self.database, self.logs, self.server_logs, self.people, self.removed, self.start_here)
@@ -128,10 +129,20 @@ class Home:
 
 
 def _run_base() -> Path:
-    for candidate in (os.environ.get("XDG_RUNTIME_DIR"), "/run" if os.getuid() == 0 else None):
-        if candidate and candidate == candidate.lower() and len(candidate) < 24 and os.access(candidate, os.W_OK):  # noqa: PLR2004 -- a socket's path has 107 bytes
-            return Path(candidate)
+    """Never ``$XDG_RUNTIME_DIR``: not every shell that asks about an environment has it, and it ends with a login."""
+    if os.getuid() == 0 and os.access("/run", os.W_OK):
+        return Path("/run")
     return Path("/tmp")  # noqa: S108 -- owner and mode are checked by prepare()
+
+
+def _refuse_foreign(root: Path) -> None:
+    """Refuse a folder that is there for something else, such as ``/srv``: its mode is about to be changed."""
+    try:
+        names = {entry.name for entry in root.iterdir()} if root.is_dir() else set()
+    except OSError as error:
+        raise FolderUnusableError(root, (error.strerror or str(error)).lower()) from error
+    if names - {"lost+found"} and not names & {"acre.yaml", "secrets"}:
+        raise FolderUnusableError(root, "it holds files that are not Acre's, and it would be closed to everybody else")
 
 
 def _make_private(folder: Path) -> None:
@@ -140,7 +151,9 @@ def _make_private(folder: Path) -> None:
         status = folder.lstat()
     except OSError as error:
         raise FolderUnusableError(folder, (error.strerror or str(error)).lower()) from error
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+    if stat.S_ISLNK(status.st_mode):
+        raise FolderUnusableError(folder, "it is a symbolic link; mount the other disk there, or move the whole home")
+    if status.st_uid != os.getuid():
         raise FolderUnusableError(folder, "it belongs to somebody else")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise FolderUnusableError(folder, "it cannot be written")

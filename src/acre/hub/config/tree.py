@@ -24,6 +24,11 @@ class Front(Section):
     port: int = Field(default=8000, ge=1, le=65535)
     """The port to listen on."""
 
+    @property
+    def place(self) -> str:
+        """Address and port as they are written in a URL."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
 
 class People(Section):
     """Accounts and how people get in."""

@@ -29,7 +29,7 @@ def configure(c: Any, config: Config, home: Home) -> None:
 
 def _configure_hub(c: Any, config: Config, home: Home, factory: Factory) -> None:
     hub = c.JupyterHub
-    hub.bind_url = f"http://{config.front.address}:{config.front.port}/"
+    hub.bind_url = f"http://{config.front.place}/"
     hub.hub_bind_url = f"http+unix://{quote(str(home.hub_socket), safe='')}"
     hub.hub_connect_url = hub.hub_bind_url
     hub.db_url = f"sqlite:///{home.database / 'jupyterhub.sqlite'}"
@@ -52,7 +52,7 @@ def _configure_people(c: Any, config: Config, home: Home, factory: Factory) -> N
     c.JupyterHub.authenticator_class = AcreAuthenticator
     people = c.AcreAuthenticator
     people.service = ServiceClient(home.service_socket, factory.secrets.hub_to_service)
-    people.username_pattern = f"^{NAME_PATTERN}$"
+    people.username_pattern = rf"^{NAME_PATTERN}\Z"  # "$" would let a new line pass
     people.allow_existing_users = True
     people.enable_signup = False
     people.check_common_password = True
