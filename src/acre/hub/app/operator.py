@@ -55,6 +55,10 @@ class Operator:
             response = await self._client.request(method, path, json=body)
         except httpx.TransportError as error:
             raise NotRunningError(self._home.root) from error
-        if response.is_success:
-            return response.json()
-        raise AcreError(Refusal.model_validate(response.json()).message)
+        try:
+            if response.is_success:
+                return response.json()
+            message = Refusal.model_validate(response.json()).message
+        except ValueError as error:
+            raise AcreError(f"The service failed at {method} {path}. Details: acre logs service") from error
+        raise AcreError(message)

@@ -1,6 +1,7 @@
 """``acre config``."""
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 
 from acre.hub.cli.console import ConfigOption, HomeOption, console, find_home, read_config
@@ -16,6 +17,6 @@ def show(config: ConfigOption = None, home: HomeOption = None) -> None:
     _, settings = read_config(config, find_home(home))
     table = Table("setting", "value", "from", box=None, header_style="bold", pad_edge=False)
     for setting in settings:
-        shown = "[dim]automatic[/]" if setting.value is None else str(setting.value)
-        table.add_row(setting.key, shown, setting.source if setting.source != "default" else "[dim]default[/]")
+        shown = "[dim]automatic[/]" if setting.value is None else escape(str(setting.value))
+        table.add_row(setting.key, shown, "[dim]default[/]" if setting.source == "default" else escape(setting.source))
     console.print(table)

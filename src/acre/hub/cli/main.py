@@ -3,6 +3,7 @@
 import sys
 
 import typer
+from rich.markup import escape
 
 import acre
 from acre.hub.cli import config, environment, user
@@ -34,5 +35,5 @@ def main() -> None:
     try:
         app()
     except AcreError as error:
-        errors.print(f"[bold red]acre:[/] {error}", highlight=False, soft_wrap=True)
+        errors.print(f"[bold red]acre:[/] {escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)

@@ -73,7 +73,8 @@ def _read(file: Path) -> str:
 def _parse(text: str, file: Path | None) -> dict[str, Any]:
     try:
         tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        _refuse_twice(yaml.compose(text, Loader=yaml.SafeLoader), file)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "it is not valid"
@@ -82,14 +83,26 @@ def _parse(text: str, file: Path | None) -> dict[str, Any]:
         return {}
     if not isinstance(tree, dict):
         raise ConfigError(f"{file}: the file must hold sections such as 'front:', not a {type(tree).__name__}")
-    return tree
+    return {name: {} if section is None else section for name, section in tree.items()}  # all of it commented out
+
+
+def _refuse_twice(node: yaml.Node | None, file: Path | None) -> None:
+    """YAML's reader would take the last of two equal keys, and drop the other without a word."""
+    if not isinstance(node, yaml.MappingNode):
+        return
+    lines: dict[str, int] = {}
+    for key, value in node.value:
+        line = key.start_mark.line + 1
+        if (first := lines.setdefault(str(key.value), line)) != line:
+            raise ConfigError(f"{file}, line {line}: '{key.value}' stands here again, after line {first}; keep one")
+        _refuse_twice(value, file)
 
 
 def _put(tree: dict[str, Any], key: str, value: Any) -> None:
-    *sections, name = key.split(".")
-    for section in sections:
-        tree = tree.setdefault(section, {})
-    tree[name] = value
+    """Set a value; a section that is no section is left for the validation to refuse."""
+    section, name = key.split(".")
+    if isinstance(values := tree.setdefault(section, {}), dict):
+        values[name] = value
 
 
 def _flatten(tree: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -111,6 +124,8 @@ def _explain_one(problem: dict[str, Any], text: str, file: Path | None, options:
     if problem["type"] == "extra_forbidden":
         nearest = difflib.get_close_matches(key, [*known_keys(), *Config.model_fields], n=1, cutoff=0.0)
         return f"{where}: there is no setting '{key}'; did you mean '{nearest[0]}'? All settings: acre config show"
+    if problem["type"] == "model_type":
+        return f"{where}: '{key}' is a section: its settings stand below it, indented, not beside it"
     message = problem["msg"][0].lower() + problem["msg"][1:]
     return f"{where}: '{key}' cannot be {problem['input']!r}: {message}"
 

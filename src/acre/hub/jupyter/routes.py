@@ -74,7 +74,17 @@ class SocketProxy(Proxy):
 
     def _notes(self) -> list[dict[str, Any]]:
         files = Path(self.folder).glob("*.json")
-        return [json.loads(file.read_text()) for file in files if file.with_suffix(".sock").is_symlink()]
+        notes = (_read(file) for file in files if file.with_suffix(".sock").is_symlink())
+        return [note for note in notes if note]
 
     def _link(self, routespec: str) -> Path:
         return Path(self.folder) / link_name(routespec)
+
+
+def _read(note: Path) -> dict[str, Any]:
+    """A note that was cut short when the hub was killed is no route; JupyterHub makes it again."""
+    try:
+        content: dict[str, Any] = json.loads(note.read_text())
+    except ValueError:
+        return {}
+    return content

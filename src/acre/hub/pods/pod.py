@@ -110,7 +110,9 @@ async def launch(sandbox: Sandbox | None, program: list[str], *, env: dict[str, 
             pid = await _launch_isolated(sandbox, program, env=env, output=output.fileno())
     record = PodRecord(pid=pid, created=psutil.Process(pid).create_time())
     note = {"pid": record.pid, "created": record.created, "isolated": sandbox is not None}
-    (folder / _RECORD).write_text(json.dumps(note))
+    draft = folder / f"{_RECORD}.draft"
+    draft.write_text(json.dumps(note))
+    draft.rename(folder / _RECORD)  # whole or not there, whenever the hub is killed
     return Pod(record, isolated=sandbox is not None)
 
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 
 __all__ = ["open_database"]
 
 
 def open_database(file: Path) -> Engine:
     """Return an engine on an SQLite file that has the newest schema."""
-    engine = create_engine(f"sqlite:///{file}")
+    engine = create_engine(URL.create("sqlite", database=str(file)))
     event.listen(engine, "connect", _make_durable)
     alembic = Config()
     alembic.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

@@ -71,10 +71,10 @@ class HubApi:
         return _to_person(response.json())
 
     async def is_up(self) -> bool:
-        """Return whether the hub answers."""
+        """Return whether the hub answers, and not with an error."""
         try:
             await self._ask("GET", "/")
-        except HubUnavailableError:
+        except (HubUnavailableError, HubRefusedError):
             return False
         return True
 
