@@ -10,11 +10,15 @@ from typing import Any
 
 __all__ = ["Logbook", "clean", "parse", "redact"]
 
+_QUOTE = r"""\\*["']?"""
+_IS = rf"{_QUOTE}\s*(?:=|:|%(?:25)*3d)\s*b?{_QUOTE}"
+_VALUE = r"""[^\s&"'\\,;%)\]}]+"""
 _SECRETS = (
     re.compile(r"(?i)(xsrf cookie for b')[^']+"),
-    re.compile(r"(?i)\b((?:set-)?cookie\"?:\s*).+"),
-    re.compile(r"(?i)\b((?:token|code|password|_xsrf|state|secret)\"?[=:]\s*\"?)[^\s&\"',;]+"),
-    re.compile(r"(?i)\b(authorization\"?[=:]\s*\"?(?:token|bearer|basic)?\s*)[^\s\"',;]+"),
+    re.compile(rf"(?i)((?:set-)?cookie{_IS}).+"),
+    re.compile(rf"(?i)(authorization{_IS}\[?{_QUOTE}(?:token|bearer|basic)?\s*){_VALUE}"),
+    re.compile(rf"(?i)((?:token|password|passwd|xsrf|secret){_IS}){_VALUE}"),
+    re.compile(rf"(?i)(\b(?:code|state){_IS}){_VALUE}"),
     re.compile(r"(?i)(\b(?:token|bearer)\s+)[0-9a-z_-]{24,}"),
 )
 _NAMES = re.compile(r"(?i)token|password|cookie|authorization|xsrf|secret")
@@ -31,12 +35,12 @@ def redact(text: str) -> str:
 
 
 def parse(line: str) -> dict[str, Any]:
-    """Return level and message of a line that JupyterHub, uvicorn or Caddy wrote."""
+    """Return the message of a line that JupyterHub, uvicorn or Caddy wrote, and its level when the line says it."""
     if line.startswith("{"):
         try:
             event = json.loads(line)
         except ValueError:
-            return {"level": "info", "message": line}
+            return {"message": line}
         level = str(event.pop("level", "info")).lower()
         message = event.pop("msg", event.pop("message", ""))
         event.pop("ts", None)
@@ -45,7 +49,7 @@ def parse(line: str) -> dict[str, Any]:
         return {"level": _LEVELS[match["level"]], "message": match["message"], "source": match["source"]}
     if match := _UVICORN.match(line):
         return {"level": match["level"].lower(), "message": match["message"]}
-    return {"level": "info", "message": line}
+    return {"message": line}
 
 
 def clean(value: Any) -> Any:
@@ -74,16 +78,18 @@ class Logbook:
 
     def write(self, component: str, line: str) -> None:
         """Keep one line."""
-        event = parse(line)
-        if line.startswith(" "):  # the rest of a message of several lines, such as a traceback
-            event["level"] = self._levels.get(component, "info")
-        self._levels[component] = event["level"]
-        event = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "component": component, **event}
+        event = parse(line)  # without a level it is the rest of a message of several lines, such as a traceback
+        level = self._levels[component] = event.pop("level", self._levels.get(component, "info"))
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        stamp = {"time": now, "component": component, "level": level}
+        event = {**stamp, **event, **stamp}  # a component cannot speak in the name of another
         self._logger(component).info(json.dumps(clean(event), ensure_ascii=False))
 
     def _logger(self, component: str) -> logging.Logger:
         if component not in self._loggers:
-            handler = RotatingFileHandler(self.file(component), maxBytes=self._bytes, backupCount=1, encoding="utf-8")
+            handler = RotatingFileHandler(
+                self.file(component), maxBytes=self._bytes, backupCount=1, encoding="utf-8", errors="replace"
+            )
             logger = logging.Logger(component, logging.INFO)  # noqa: LOG001 -- it must not pass its lines on to the root
             logger.addHandler(handler)
             self._loggers[component] = logger

@@ -1,6 +1,7 @@
 """Reading the logs of all components as one."""
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 from acre.hub.errors import AcreError
 
 __all__ = ["read_events"]
+
+_PAUSE_SECONDS = 0.3
 
 
 def read_events(folder: Path, component: str | None, *, last: int, follow: bool) -> Iterator[dict[str, Any]]:
@@ -31,33 +34,46 @@ def read_events(folder: Path, component: str | None, *, last: int, follow: bool)
             raise AcreError(
                 f"There is no log of {component!r} in {folder}; there are: {', '.join(known) or 'none yet'}"
             )
-    positions: dict[Path, int] = {}
-    old = sorted((event for file in files for event in _read(file, positions)), key=lambda event: str(event["time"]))
+    readers = [_Reader(file) for file in files]
+    old = sorted((event for reader in readers for event in reader.read()), key=_time)
     yield from old[-last:] if last else []
     while follow:
-        time.sleep(0.3)
-        new = [
-            event for file in sorted(folder.glob("*.jsonl")) if file in positions for event in _read(file, positions)
-        ]
-        yield from sorted(new, key=lambda event: str(event["time"]))
+        time.sleep(_PAUSE_SECONDS)
+        yield from sorted((event for reader in readers for event in reader.read()), key=_time)
 
 
-def _read(file: Path, positions: dict[Path, int]) -> list[dict[str, Any]]:
-    start = positions.get(file, 0)
-    if file.stat().st_size < start:  # the log was put aside and begun anew
-        start = 0
-    with file.open("rb") as stream:
-        stream.seek(start)
-        text = stream.read()
-    whole = text[: text.rfind(b"\n") + 1]
-    positions[file] = start + len(whole)
-    return [_event(line, file) for line in whole.decode(errors="replace").splitlines()]
+class _Reader:
+    """Reads on where it ended, also when the log was put aside and begun anew meanwhile."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._stream = file.open("rb")
+        self._rest = b""
+
+    def read(self) -> list[dict[str, Any]]:
+        """Return the new events."""
+        whole = self._read_lines()
+        if self._file.exists() and not os.path.samestat(os.fstat(self._stream.fileno()), self._file.stat()):
+            whole += [*self._read_lines(), *([self._rest] if self._rest else [])]  # what came last into the old log
+            self._stream.close()
+            self._stream, self._rest = self._file.open("rb"), b""
+            whole += self._read_lines()
+        return [_event(line.decode(errors="replace"), self._file) for line in whole]
+
+    def _read_lines(self) -> list[bytes]:
+        *whole, self._rest = (self._rest + self._stream.read()).split(b"\n")
+        return whole
+
+
+def _time(event: dict[str, Any]) -> str:
+    return str(event["time"])
 
 
 def _event(line: str, file: Path) -> dict[str, Any]:
     """A line that was cut short, by a full disk or a crash, is shown as it is."""
+    broken = {"time": "", "component": file.stem, "level": "warning", "message": line}
     try:
-        event: dict[str, Any] = json.loads(line)
+        event = json.loads(line)
     except ValueError:
-        return {"time": "", "component": file.stem, "level": "warning", "message": line}
-    return event
+        return broken
+    return event if isinstance(event, dict) and broken.keys() <= event.keys() else broken
