@@ -11,8 +11,8 @@ from acre.server.start_here import deliver
 def main() -> None:
     """Start; the arguments are those of the Jupyter server."""
     home = Path(os.environ["HOME"])
-    for name in deliver(Path(os.environ["ACRE_START_HERE"]), home):
-        print(f"Start here: {name}", flush=True)  # noqa: T201 -- this is the log of the server
+    for what in deliver(Path(os.environ["ACRE_START_HERE"]), home):
+        print(f"Start here: {what}", flush=True)  # noqa: T201 -- this is the log of the server
     from jupyterhub.singleuser import main as serve  # noqa: PLC0415 -- slow; the folder above should be there first
 
     sys.argv = ["acre-server", *settings(home), *sys.argv[1:]]

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-import shutil
+import os
 from pathlib import Path
 
 __all__ = ["FOLDER", "deliver"]
@@ -12,35 +12,53 @@ _RECORD = Path(".local/share/acre/start-here.json")
 
 
 def deliver(source: Path, home: Path) -> list[str]:
-    """Copy new and renewed tutorials into a home, and return their names.
+    """Copy new and renewed tutorials into a home, and return what was done, one sentence each.
 
     What the person changed is never overwritten, and what the person deleted does not come back.
+    A tutorial that cannot be laid out, since the disk is full or the person put something else there, is no reason
+    not to start: the sentence says why.
 
     Args:
         source: The folder of the environment's tutorials.
         home: The person's home.
     """
-    delivered = _read(home / _RECORD)
-    names = []
+    record = home / _RECORD
+    before = _read(record)
+    delivered = dict(before)
+    done = []
     for tutorial in sorted(source.glob("*.ipynb")):
         target = home / FOLDER / tutorial.name
         digest = _digest(tutorial)
-        if _is_wanted(target, delivered.get(tutorial.name), digest):
-            target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(tutorial, target)
-            names.append(tutorial.name)
-            delivered[tutorial.name] = digest
-    if names:
-        record = home / _RECORD
-        record.parent.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps(delivered, indent=1))
-    return names
+        try:
+            if _is_wanted(target, before.get(tutorial.name), digest):
+                _write(target, tutorial.read_bytes())
+                delivered[tutorial.name] = digest
+                done.append(f"{tutorial.name} is new")
+        except OSError as error:
+            done.append(f"{tutorial.name} could not be laid out: {error}")
+    if delivered != before:
+        try:
+            _write(record, json.dumps(delivered, indent=1).encode())
+        except OSError as error:
+            done.append(f"It could not be noted what was laid out: {error}")
+    return done
 
 
 def _is_wanted(target: Path, before: str | None, digest: str) -> bool:
     if before is None:
-        return not target.exists()
-    return digest != before and target.exists() and _digest(target) == before
+        return not os.path.lexists(target)
+    return digest != before and target.is_file() and _digest(target) == before
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Write a file that is whole or not there."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.draft")
+    try:
+        draft.write_bytes(content)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _digest(file: Path) -> str:
@@ -49,7 +67,7 @@ def _digest(file: Path) -> str:
 
 def _read(record: Path) -> dict[str, str]:
     try:
-        delivered: dict[str, str] = json.loads(record.read_text())
+        delivered = json.loads(record.read_text())
     except (OSError, ValueError):
         return {}
-    return delivered
+    return delivered if isinstance(delivered, dict) else {}

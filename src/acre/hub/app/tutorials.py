@@ -5,6 +5,7 @@ import json
 import re
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import acre
 from acre.hub.config import Home
@@ -26,7 +27,7 @@ def render_tutorials(home: Home) -> None:
     index = home.start_here / _INDEX
     texts = [source.read_text(encoding="utf-8") for source in tutorial_sources()]
     now = [describe(text) for text in texts]
-    if index.exists() and json.loads(index.read_text()) == now:
+    if _read(index) == now:
         return
     import jupytext  # noqa: PLC0415 -- slow, and needed only when a text changed
 
@@ -41,11 +42,21 @@ def describe(text: str) -> dict[str, str]:
     """Return title, file name, first sentence and digest of a tutorial.
 
     Raises:
-        ValueError: If it has no heading followed by a sentence.
+        ValueError: If it has no heading followed by a sentence, or the heading cannot be the name of a file.
     """
     match = re.search(r"^# (?P<title>.+)\n+(?P<summary>[^\n#][^\n]*)", text, flags=re.MULTILINE)
     if match is None:
         raise ValueError("a tutorial begins with a heading and a sentence that says what one does in it")
     title = match["title"].strip()
+    if "/" in title or title.startswith("."):
+        raise ValueError(f"the heading of a tutorial is also the name of its file, and {title!r} cannot be one")
     digest = hashlib.sha256(text.encode()).hexdigest()
     return {"title": title, "file": f"{title}.ipynb", "summary": match["summary"].strip(), "digest": digest}
+
+
+def _read(index: Path) -> Any:
+    """An index that was cut short is made again."""
+    try:
+        return json.loads(index.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
