@@ -1,6 +1,6 @@
 """Cubes in, cubes out: the only place that knows xarray."""
 
-import datetime
+import datetime as dt
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -114,8 +114,8 @@ def _check_unit(reflectance: xr.DataArray) -> None:
     finite = np.abs(sample[np.isfinite(sample)])
     if finite.size and np.median(finite) > _BRIGHTEST_MEDIAN:
         raise InputRefusedError(
-            f"Half of the reflectances exceed {np.median(finite):.4g}, so they are not in 0–1; divide by the product's "
-            "scale (10000 for Sentinel-2 L2A, after subtracting 1000 from processing baseline 04.00 on)."
+            f"Half of the reflectances exceed {np.median(finite):.4g}, so they are not between 0 and 1; divide by the "
+            "product's scale (10000 for Sentinel-2 L2A, after subtracting 1000 from processing baseline 04.00 on)."
         )
 
 
@@ -191,5 +191,5 @@ def build(
             target[...] = values[column.name].reshape(target.shape)
     coords = {name: c for name, c in cube.coords.items() if "band" not in c.dims and set(c.dims) <= set(dims)}
     data = {column.name: (dims, arrays[column.name], column.attrs) for column in columns}
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     return xr.Dataset(data, coords, {"Conventions": "CF-1.11", "date_created": now} | attrs)

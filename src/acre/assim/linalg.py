@@ -1,7 +1,7 @@
 """Small dense algebra for many pixels at once, and its compilation.
 
-Matrices have shape (n, n, pixels): n is unrolled, pixels fill the processor's vectors.  Nothing is checked; callers hand
-in symmetric positive definite matrices.
+Matrices have shape (n, n, pixels): n is unrolled, pixels fill the processor's vectors.  Nothing is checked; callers
+hand in symmetric positive definite matrices.
 """
 
 import os
@@ -21,9 +21,9 @@ _FIRST_WRONG_JAXLIB = (0, 10, 2)
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of arrays with JAX, kept on disk for the next process.
 
-    The cache lies where JAX was told to keep it, else in the user's cache folder under ``acre/jax``.  From jaxlib 0.10.2
-    on, reductions on CPU are handed to a library that returns wrong sums for large batches (jax issues 39103 and
-    39257): the option that turns it off is set here, so every compiled function of this library must pass here.
+    The cache lies where JAX was told to keep it, else in the user's cache folder under ``acre/jax``.  From jaxlib
+    0.10.2 on, reductions on CPU are handed to a library that returns wrong sums for large batches (jax issue 39103):
+    the option that turns it off is set here, so every compiled function of this library must pass here.
 
     Args:
         function: Of arrays.

@@ -14,7 +14,7 @@ import numpy as np
 
 from acre.assim.observe.sail import Canopy
 
-__all__ = ["View", "arrange", "inclinations", "look"]
+__all__ = ["View", "arrange", "inclinations", "look", "place"]
 
 _CLASSES = 18
 _CENTRES = np.radians(np.arange(_CLASSES) * 5 + 2.5)
@@ -53,9 +53,9 @@ def look(sun_zenith: jax.Array, view_zenith: jax.Array, relative_azimuth: jax.Ar
     Returns:
         The view, per leaf inclination and pixel.
     """
-    sun, view = jnp.radians(sun_zenith), jnp.radians(view_zenith)
+    sun, view = jnp.radians(jnp.asarray(sun_zenith)), jnp.radians(jnp.asarray(view_zenith))
     azimuth = jnp.radians(jnp.abs(jnp.mod(relative_azimuth + 180, 360) - 180))
-    lying, rising = jnp.cos(_CENTRES)[:, None], jnp.sin(_CENTRES)[:, None]
+    lying, rising = (jnp.asarray(part[:, None], sun.dtype) for part in (np.cos(_CENTRES), np.sin(_CENTRES)))
     cs, ss = lying * jnp.cos(sun), rising * jnp.sin(sun)
     co, so = lying * jnp.cos(view), rising * jnp.sin(view)
     turn_s, turn_o = _turning(cs, ss), _turning(co, so)
@@ -106,14 +106,14 @@ def inclinations(mean_angle: jax.Array) -> jax.Array:
     a = mean_angle
     axes = jnp.exp(3.2491 + a * (-0.1239 + a * (2.1145e-3 - 1.6184e-5 * a)))
     squared = (axes**2)[None, None, :]
-    lying, rising = np.cos(_INSIDE)[..., None], np.sin(_INSIDE)[..., None]
+    lying, rising = (jnp.asarray(part[..., None], a.dtype) for part in (np.cos(_INSIDE), np.sin(_INSIDE)))
     density = rising / (lying**2 + squared * rising**2) ** 2
-    share = (density * _WITHIN_WEIGHT[:, None]).sum(1)
+    share = (density * jnp.asarray(_WITHIN_WEIGHT[:, None], a.dtype)).sum(1)
     return share / share.sum(0)
 
 
 def arrange(lai: jax.Array, mean_angle: jax.Array, hotspot: jax.Array, *, view: View) -> Canopy:
-    """Put the leaves of each pixel in place.
+    """Put the leaves of each pixel in place, ellipsoidally.
 
     Args:
         lai: Leaf area index, ≥ 0, shape (pixels,).
@@ -124,19 +124,22 @@ def arrange(lai: jax.Array, mean_angle: jax.Array, hotspot: jax.Array, *, view: 
     Returns:
         The structure that `acre.assim.observe.sail.bidirectional` needs, each of shape (pixels,).
     """
-    share = inclinations(mean_angle)
-    sun, view_k = (share * view.sun).sum(0), (share * view.view).sum(0)
-    upright = (share * np.cos(_CENTRES)[:, None] ** 2).sum(0)
-    both, single = _hotspot(lai, sun, view_k, view.apart / hotspot * 2 / (sun + view_k))
+    return place(lai, inclinations(mean_angle), hotspot, view=view)
+
+
+def place(lai: jax.Array, share: jax.Array, hotspot: jax.Array, *, view: View) -> Canopy:
+    """Like `arrange`, for any share of leaf area per class of inclination, shape (18, pixels)."""
+    sun, seen = (share * view.sun).sum(0), (share * view.view).sum(0)
+    both, single = _hotspot(lai, sun, seen, view.apart / hotspot * 2 / (sun + seen))
     return Canopy(
         lai=lai,
         sun=sun,
-        view=view_k,
-        upright=upright,
+        view=seen,
+        upright=(share * jnp.asarray(np.cos(_CENTRES)[:, None] ** 2, share.dtype)).sum(0),
         back=(share * view.back).sum(0),
         forward=(share * view.forward).sum(0),
         sunlit=jnp.exp(-sun * lai),
-        visible=jnp.exp(-view_k * lai),
+        visible=jnp.exp(-seen * lai),
         both=both,
         single=single,
     )
@@ -149,9 +152,9 @@ def _hotspot(lai: jax.Array, sun: jax.Array, view: jax.Array, decorrelation: jax
     """
     alpha = jnp.maximum(decorrelation, _FLATTEST)
     stretch = jnp.log1p(alpha)
-    grown = jnp.exp(stretch * jnp.concatenate([_DEPTH, np.ones(1)])[:, None])
+    grown = jnp.exp(stretch * jnp.asarray(np.append(_DEPTH, 1)[:, None], alpha.dtype))
     depth = (grown - 1) / alpha
     overlap = lai * jnp.sqrt(sun * view) * -jnp.expm1(-alpha * depth) / alpha
     chance = jnp.exp(overlap - (sun + view) * lai * depth)
-    weight = _DEPTH_WEIGHT[:, None] * grown[:-1] * stretch / alpha
+    weight = jnp.asarray(_DEPTH_WEIGHT[:, None], alpha.dtype) * grown[:-1] * stretch / alpha
     return chance[-1], lai * (chance[:-1] * weight).sum(0)
