@@ -4,6 +4,7 @@ Keys and settings are made in the process and not given on the command line, whe
 """
 
 import json
+import os
 import secrets
 import sys
 import time
@@ -65,6 +66,7 @@ def _wait_for(path: Path) -> Path:
 
 def main(role: str, folder: Path, *rest: str) -> None:
     """Run one process of the cluster until it is told to end."""
+    os.environ["IPYTHONDIR"] = str(folder)  # otherwise each engine makes one in the home
     if role == "controller":
         _controller(folder)
     else:
