@@ -40,7 +40,8 @@ def page(browser, environment):
     context.close()
 
 
-def come_in(page, environment, name, password="a good password"):
+def come_in(page, environment, name):
+    password = "a good password"
     page.goto(f"/hub/welcome#code={environment.invite(name)}")
     page.get_by_label("Password", exact=True).fill(password)
     page.get_by_label("Password again").fill(password)

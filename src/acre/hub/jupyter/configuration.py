@@ -44,6 +44,7 @@ def _configure_hub(c: Any, config: Config, home: Home, factory: Factory) -> None
     hub.logo_file = pages.logo_file()
     hub.log_level = config.logs.level.upper()
     hub.allow_named_servers = False
+    hub.redirect_to_server = False  # people land on the home page, where "Start here" is
     # JupyterHub lets only an admin make admins, whatever other scopes a service has.
     hub.services = [{"name": "acre", "admin": True, "api_token": factory.secrets.service_to_hub}]
 
