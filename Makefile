@@ -3,7 +3,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 UV := $(BIN)/uv
-INSTALL := $(UV) pip install --quiet --python $(BIN)/python --compile-bytecode
+# Institutes whose network shows certificates of its own put them among the system's.
+CERTIFICATES := $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),--system-certs)
+INSTALL := $(UV) pip install $(CERTIFICATES) --quiet --python $(BIN)/python --compile-bytecode
 
 .DEFAULT_GOAL := help
 .PHONY: help install up demo test test-all check format docs bench lock clean
@@ -60,9 +62,9 @@ bench: $(VENV)/.develop ## measure, with the peers in the same run: make bench o
 	@$(BIN)/python -m benchmarks $(only)
 
 lock: $(UV) ## pin the newest versions into constraints/
-	@echo "uv" | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -o constraints/uv.txt -
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --all-extras --group build -o constraints/runtime.txt pyproject.toml
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --all-extras --all-groups -c constraints/runtime.txt -o constraints/develop.txt pyproject.toml
+	@echo "uv" | $(UV) pip compile $(CERTIFICATES) --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate -o constraints/uv.txt -
+	@$(UV) pip compile $(CERTIFICATES) --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --all-extras --group build -o constraints/runtime.txt pyproject.toml
+	@$(UV) pip compile $(CERTIFICATES) --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --no-annotate --all-extras --all-groups -c constraints/runtime.txt -o constraints/develop.txt pyproject.toml
 
 clean: ## remove .venv and what was built
 	@rm -rf $(VENV) docs/_build .mypy_cache .ruff_cache .pytest_cache

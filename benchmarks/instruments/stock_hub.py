@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 from tornado.httpclient import HTTPRequest
@@ -94,6 +94,19 @@ class StockHub:
         if self._process is None:
             raise ChildProcessError("the hub was not started")
         return self._process
+
+    def save(self, name: str, path: str, notebook: dict[str, Any]) -> None:
+        """Save a notebook in a person's home."""
+        body = {"type": "notebook", "format": "json", "content": notebook}
+        self._http.put(self._contents(name, path), json=body).raise_for_status()
+
+    def read(self, name: str, path: str) -> dict[str, Any]:
+        """Return a notebook of a person's home."""
+        content: dict[str, Any] = self._http.get(self._contents(name, path)).raise_for_status().json()["content"]
+        return content
+
+    def _contents(self, name: str, path: str) -> str:
+        return f"{self._server}/user/{name}/api/contents/{path}"
 
     async def open_kernel(self, name: str) -> Kernel:
         """Start a kernel in a person's server, and connect to it."""

@@ -98,7 +98,8 @@ class Visitor:
         answer = await self._http.put(
             f"/user/{self.name}/api/contents/{quote(path)}", json=body, headers=self._server_headers()
         )
-        _expect(answer, httpx.codes.OK, f"{self.name} saves {path}")
+        created = answer.status_code == httpx.codes.CREATED
+        _expect(answer, httpx.codes.CREATED if created else httpx.codes.OK, f"{self.name} saves {path}")
 
     async def open_kernel(self, path: str) -> "Kernel":
         """Start the kernel of a notebook, and connect to it as JupyterLab does."""
