@@ -60,3 +60,9 @@ def test_a_hub_that_is_away_is_told_as_such(service):
 def test_an_answer_that_makes_no_sense_is_told_as_such(service):
     with pretend_service(service, REQUEST), pytest.raises(ClusterRefusedError, match="makes no sense"):
         ask(REQUEST)
+
+
+@pytest.mark.parametrize(("wish", "told"), [({"workers": 0}, "workers=0"), ({"engine": "spark"}, "engine='spark'")])
+def test_a_wish_that_makes_no_sense_is_named(wish, told):
+    with pytest.raises(ValueError, match=told):
+        acre.Cluster(**wish)

@@ -136,3 +136,11 @@ def test_a_worker_that_cannot_start_is_told_with_its_last_words(monkeypatch, clu
     with pytest.raises(ClusterStartError, match="no memory for you"):
         acre.Cluster(workers=1, engine="dask")
     assert cluster_folders() <= before
+
+
+def test_waiting_for_workers_that_do_not_come_says_how_many_did(monkeypatch):
+    with acre.Cluster(workers=1) as cluster:
+        assert cluster.wait() is cluster
+        monkeypatch.setattr(cluster._engine, "count", lambda: 0)
+        with pytest.raises(TimeoutError, match="0 of 1 workers"):
+            cluster.wait(timeout=0.1)

@@ -9,6 +9,8 @@ from concurrent.futures import Executor
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from pydantic import ValidationError
+
 from acre.client.display import as_html, as_text
 from acre.client.engines import make_engine
 from acre.client.errors import ClusterBrokenError, ClusterClosedError, ClusterStartError
@@ -57,6 +59,7 @@ class Cluster:
         reason: Why fewer workers were granted than asked; empty when they were not.
 
     Raises:
+        ValueError: An argument makes no sense.
         ClusterRefusedError: The environment grants no cluster now.
         ClusterStartError: The processes did not come up; nothing is left running.
     """
@@ -64,7 +67,7 @@ class Cluster:
     def __init__(
         self, workers: int = 2, engine: EngineName = "dask", *, cores: int = 1, place: PlaceName | None = None
     ) -> None:
-        grant = ask(ClusterRequest(engine=engine, workers=workers, cores=cores, place=place))
+        grant = ask(_request(engine=engine, workers=workers, cores=cores, place=place))
         self.engine, self.place, self.reason = grant.engine, grant.place, grant.reason
         self.workers, self.cores = grant.workers, grant.cores
         self._asked = workers
@@ -123,11 +126,21 @@ class Cluster:
         """Wait until so many workers are ready (all of them by default).
 
         Raises:
-            ClusterStartError: They are not within ``timeout`` seconds.
+            TimeoutError: They are not within ``timeout`` seconds.
+            ClusterBrokenError: They never will be.
         """
-        self._must_be_open()
         wanted = self.workers if workers is None else min(workers, self.workers)
-        self._until(lambda: self._engine.count() >= wanted, f"{wanted} workers were not ready", timeout)
+        deadline = time.monotonic() + timeout
+        self._must_be_open()
+        while (ready := self._engine.count()) < wanted:
+            if self._broken:
+                raise ClusterBrokenError(self._broken)
+            if time.monotonic() > deadline:
+                raise TimeoutError(
+                    f"After {timeout:.0f} s {ready} of {wanted} workers are ready. Wait again, or longer."
+                )
+            time.sleep(_POLL_SECONDS)
+            self._must_be_open()
         return self
 
     def close(self) -> None:
@@ -179,31 +192,36 @@ class Cluster:
         self._processes.start(_CONTROLLER, self._engine.controller(), environment)
         for _ in range(self.workers):
             self._start_worker()
-        self._until(self._engine.is_listening, "its controller did not answer", _START_SECONDS)
+        self._until(self._engine.is_listening, "its controller did not answer")
         self._engine.connect()
-        self.wait()
+        self._until(lambda: self._engine.count() >= self.workers, "its workers were not ready")
         self._engine.activate()
-        self._ready = True
+        with self._lock:
+            self._fail_if_lost()
+            self._ready = True
 
     def _start_worker(self) -> None:
         number, self._next = self._next, self._next + 1
         self._processes.start(f"worker-{number}", self._engine.worker(number), worker_environment(self.cores))
 
-    def _until(self, reached: Callable[[], bool], what: str, timeout: float) -> None:
-        deadline = time.monotonic() + timeout
+    def _until(self, reached: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + _START_SECONDS
         while not reached():
-            if self._lost and not self._ready:
-                raise ClusterStartError(f"its {self._lost[0]} ended", self._processes.log(self._lost[0]))
+            self._fail_if_lost()
             if time.monotonic() > deadline:
-                raise ClusterStartError(f"{what} after {timeout:.0f} s", self._processes.log(_CONTROLLER))
+                raise ClusterStartError(f"{what} after {_START_SECONDS:.0f} s", self._processes.log(_CONTROLLER))
             time.sleep(_POLL_SECONDS)
+
+    def _fail_if_lost(self) -> None:
+        if self._lost:
+            raise ClusterStartError(f"its {self._lost[0]} ended", self._processes.log(self._lost[0]))
 
     def _on_exit(self, name: str, _: int) -> None:
         with self._lock:
             if self._closed:
                 return
-            self._lost.append(name)
             if not self._ready:
+                self._lost.append(name)
                 return
             self._broken = self._why_broken(name)
             if self._broken:
@@ -219,6 +237,14 @@ class Cluster:
         if ended == _CONTROLLER:
             return "the process that connects its workers ended"
         return "" if self._replacements > 0 else "its workers ended again and again"
+
+
+def _request(**wishes: Any) -> ClusterRequest:
+    try:
+        return ClusterRequest(**wishes)
+    except ValidationError as error:
+        wrong = "; ".join(f"{one['loc'][0]}={one['input']!r}: {one['msg']}" for one in error.errors())
+        raise ValueError(f"acre.Cluster cannot be made with {wrong}.") from None
 
 
 @atexit.register

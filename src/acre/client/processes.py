@@ -96,7 +96,8 @@ class Processes:
             if self._warden.stdin is not None:
                 self._warden.stdin.close()
         self._warden.wait()
-        self._reader.join()
+        if threading.current_thread() is not self._reader:  # a callback of a failed future may close the cluster
+            self._reader.join()
 
     def _order(self, order: dict[str, object]) -> None:
         with self._lock:

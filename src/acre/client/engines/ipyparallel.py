@@ -85,6 +85,8 @@ class Engine(AbstractEngine):
     def lost(self, number: int) -> None:
         """Tell the hub, which would notice only by missing heartbeats; it tells everybody else."""
         self._gone.add(number)
+        if self._closed:
+            return
         self.client._send(self.client._query_stream, "unregistration_request", content={"id": number})  # noqa: SLF001
 
     def close(self) -> None:
