@@ -20,7 +20,7 @@ _VEGETATION: dict[str, tuple[float, float] | float] = {
     "lai": (2.0, 2.0),
     "ala": (57.0, 10.0),
     "hotspot": 0.05,
-    "soil_brightness": (1.0, 0.3),
+    "soil_brightness": (1.0, 0.25),
     "soil_wetness": (0.5, 0.3),
 }
 

@@ -31,6 +31,6 @@ _SENTENCES = {
     Code.AT_BOUND: "Converged with a parameter at its bound; the interval is one-sided there.",
     Code.NOT_CONVERGED: "Not converged; allow more iterations, or look at the pixel's bands.",
     Code.NO_OBSERVATION: "No observation; the result is the prior.",
-    Code.MISFIT: "The model cannot explain this pixel: water, cloud, shadow or built-up; mask it.",
+    Code.MISFIT: "The model cannot explain this pixel (water, cloud, shadow, built-up, unusual soil); mask it.",
     Code.REFUSED: "An angle is missing or a reflectance impossible; look at the input.",
 }

@@ -80,7 +80,7 @@ class MAP:
 
     iterations: int = 60
     tolerance: float = 0.03
-    confidence: float = 0.999
+    confidence: float = 0.99
     precision: str = "float32"
     batch: int = 4096
     first: int = 6

@@ -48,16 +48,19 @@ def descend(problem: Problem, data: Data, search: Search, *, rounds: int, tolera
     Returns:
         Where the pixels are now, and the cost there.
     """
+    unknown = jnp.full_like(search.damping, jnp.inf)
+    n = len(search.s)
+    nowhere = Level(unknown, jnp.zeros_like(search.s), jnp.zeros((n, *search.s.shape), search.s.dtype))
 
     def go_on(carry: tuple) -> jax.Array:
-        i, search, _ = carry
+        i, search, _, _ = carry
         return (i < rounds) & ~search.done.all()
 
     def step(carry: tuple) -> tuple:
-        i, search, level = carry
-        return i + 1, *_step(problem, data, search, level, tolerance)
+        i, *now = carry
+        return i + 1, *_step(problem, data, *now, tolerance=tolerance)
 
-    return jax.lax.while_loop(go_on, step, (0, search, problem.level(search.s, data)))[1:]
+    return jax.lax.while_loop(go_on, step, (0, search, nowhere, search.s))[1:3]
 
 
 def pushed(problem: Problem, s: jax.Array, gradient: jax.Array) -> jax.Array:
@@ -66,28 +69,30 @@ def pushed(problem: Problem, s: jax.Array, gradient: jax.Array) -> jax.Array:
     return ((s <= low) & (gradient > 0)) | ((s >= high) & (gradient < 0))
 
 
-def _step(problem: Problem, data: Data, search: Search, level: Level, tolerance: float) -> tuple[Search, Level]:
-    low, high = (jnp.asarray(bound, search.s.dtype) for bound in problem.bounds)
-    aim, length = _propose(problem, search, level)
-    trial = jnp.where(search.done, search.s, jnp.clip(search.s + aim, low, high))
+def _step(
+    problem: Problem, data: Data, search: Search, level: Level, trial: jax.Array, *, tolerance: float
+) -> tuple[Search, Level, jax.Array]:
+    """Look at the trial, accept or reject it, and propose the next; a pixel that is done stays where it is."""
     there = problem.level(trial, data)
-    better = (there.cost < level.cost) & ~search.done
-    damping = jnp.where(better, search.damping * _EASE, search.damping * _STIFFEN)
-    arrived = (length < tolerance**2 * len(aim)) & (search.damping <= _GENTLE)
-    search = Search(
-        s=jnp.where(better, trial, search.s),
-        damping=jnp.where(search.done, search.damping, jnp.clip(damping, _LOWEST, _HIGHEST)),
-        done=search.done | arrived,
-        iterations=search.iterations + ~search.done,
-    )
-    return search, jax.tree.map(lambda new, old: jnp.where(better, new, old), there, level)
+    going = ~search.done
+    better = (there.cost < level.cost) & going
+    level = jax.tree.map(lambda new, old: jnp.where(better, new, old), there, level)
+    s = jnp.where(better, trial, search.s)
+    eased = jnp.where(search.iterations == 0, search.damping, search.damping * _EASE)
+    damping = jnp.clip(jnp.where(better, eased, search.damping * _STIFFEN), _LOWEST, _HIGHEST)
+    damping = jnp.where(going, damping, search.damping)
+    aim, length = _propose(problem, s, level, damping)
+    low, high = (jnp.asarray(bound, s.dtype) for bound in problem.bounds)
+    arrived = (length < tolerance**2 * len(s)) & (damping <= _GENTLE)
+    search = Search(s, damping, search.done | arrived, search.iterations + going)
+    return search, level, jnp.clip(s + aim, low, high)
 
 
-def _propose(problem: Problem, search: Search, level: Level) -> tuple[jax.Array, jax.Array]:
+def _propose(problem: Problem, s: jax.Array, level: Level, damping: jax.Array) -> tuple[jax.Array, jax.Array]:
     """The damped step, and its squared length in posterior standard deviations."""
-    free = ~pushed(problem, search.s, level.gradient)
+    free = ~pushed(problem, s, level.gradient)
     both = free[:, None] & free[None]
-    identity = jnp.eye(len(search.s), dtype=bool)[:, :, None]
-    damped = level.hessian * (1 + identity * search.damping)
+    identity = jnp.eye(len(s), dtype=bool)[:, :, None]
+    damped = level.hessian * (1 + identity * damping)
     step = -solve_spd(jnp.where(both | identity, damped, 0), jnp.where(free, level.gradient, 0))
     return step, (step * apply(jnp.where(both, level.hessian, 0), step)).sum(0)
