@@ -71,6 +71,7 @@ class FakeHub:
     """
 
     socket: Path
+    server: HTTPServer | None = None
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     answers: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     tokens: dict[str, str] = field(default_factory=dict)
@@ -80,6 +81,11 @@ class FakeHub:
         """Give people accounts."""
         for name in names:
             self.users[name] = {"kind": "user", "name": name, "admin": admin, "server": None, "last_activity": None}
+
+    async def go_away(self) -> None:
+        """Close the door, as a hub that is killed."""
+        self.server.stop()
+        await self.server.close_all_connections()
 
 
 class _Handler(RequestHandler):
@@ -129,6 +135,6 @@ async def hub(home: Home) -> AsyncIterator[FakeHub]:
     fake = FakeHub(home.hub_socket)
     server = HTTPServer(Application([(r"/hub/api(/.*)", _Handler, {"hub": fake})]))
     server.add_socket(bind_unix_socket(str(fake.socket)))
+    fake.server = server
     yield fake
-    server.stop()
-    await server.close_all_connections()
+    await fake.go_away()

@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from acre.hub.config import Config, Setting, freeze, load_config, read_frozen
 from acre.hub.config.files import known_keys
@@ -121,7 +120,7 @@ def test_a_configuration_mistake_ends_a_command_with_2():
 
 @pytest.mark.parametrize("key", sorted(known_keys()))
 def test_every_setting_is_documented(key: str):
-    section: type[BaseModel] = Config
+    section = Config
     *path, name = key.split(".")
     for part in path:
         section = section.model_fields[part].annotation

@@ -16,8 +16,9 @@ from acre.hub.jupyter.routes import link_name
 
 HOSTILE = [
     "", ".", "..", "...", "../x", "a/b", "a/../b", "/a", "a/", "a%2fb", "%2e%2e", "a%00", "a\0", "a\n", "\na", "a\r\n",
-    "ada ", " ada", "a b", "Ada", "ADA", "adä", "ａda", "аda", "a\u202e", "٣", "a٣", "1ada", "-ada", "_ada", ".ada",
-    "a" * 33, "a" * 10_000, "a;b", "a$b", "a`b", "a'b", 'a"b', "a*b", "a?b", "a#b", "a@b", "a:b", "a\\b", "a{b}", "~a",
+    "ada ", " ada", "a b", "Ada", "ADA", "adä", "\uff41da", "\u0430da", "a\u202e", "٣", "a٣", "1ada", "-ada",
+    "_ada", ".ada", "a" * 33, "a" * 10_000, "a;b", "a$b", "a`b", "a'b", 'a"b', "a*b", "a?b", "a#b",
+    "a@b", "a:b", "a\\b", "a{b}", "~a",
 ]  # fmt: skip
 
 
@@ -28,7 +29,7 @@ def test_hostile_names_are_refused_in_a_short_sentence(name: str):
     assert len(str(error.value)) < 250
     assert "\n" not in str(error.value)
     assert "\0" not in str(error.value)
-    with pytest.raises(ValueError, match="name|route"):
+    with pytest.raises(ValueError, match=r"name|route"):
         link_name(f"/user/{name}x/" if name.endswith("/") else f"/user/{name}/")
 
 

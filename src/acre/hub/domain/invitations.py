@@ -24,7 +24,7 @@ class StoredInvitation:
 
 def hash_code(code: str) -> str:
     """Return what is kept of a code: it has 256 random bits, so a plain digest cannot be reversed by guessing."""
-    return hashlib.sha256(code.encode()).hexdigest()
+    return hashlib.sha256(code.encode(errors="replace")).hexdigest()
 
 
 def invite(name: str, *, now: datetime, lifetime: timedelta) -> tuple[str, StoredInvitation]:
