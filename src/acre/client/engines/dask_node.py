@@ -14,8 +14,14 @@ from distributed.security import Security
 
 __all__ = ["main"]
 
-# distributed always opens an HTTP port, with neither TLS nor login: it shall have nothing to say.
-_QUIET: dict[str, list[str]] = {"distributed.scheduler.http.routes": [], "distributed.worker.http.routes": []}
+_QUIET: dict[str, Any] = {
+    # distributed always opens an HTTP port, with neither TLS nor login: it shall have nothing to say.
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    # Its profiler and its ticks keep an idle cluster busy with 5 % of a core; nobody sees their dashboard.
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "500ms",
+}
 
 
 def _security(folder: Path) -> Security:
