@@ -86,6 +86,7 @@ def test_a_killed_warden_leaves_no_worker(engine):
     with pytest.raises(ClusterBrokenError, match="start another one"):
         cluster.map(abs, [1])
     cluster.close()
+    assert not cluster._processes.folder.exists()
 
 
 def test_a_killed_controller_breaks_the_cluster_and_says_so(engine):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -98,6 +99,7 @@ class Processes:
         self._warden.wait()
         if threading.current_thread() is not self._reader:  # a callback of a failed future may close the cluster
             self._reader.join()
+        shutil.rmtree(self.folder, ignore_errors=True)  # the warden did it, unless it was killed
 
     def _order(self, order: dict[str, object]) -> None:
         with self._lock:
