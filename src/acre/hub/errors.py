@@ -24,6 +24,7 @@ __all__ = [
     "NotRunningError",
     "PersonExistsError",
     "PersonUnknownError",
+    "PodFailedError",
     "PortTakenError",
     "RefusedError",
     "RequestInvalidError",
@@ -123,6 +124,10 @@ class IsolationUnavailableError(AcreError):
             "Allow unprivileged user namespaces (acre doctor says how), or accept that everybody can read everybody's "
             "files by writing in acre.yaml:  pods: {isolation: none}"
         )
+
+
+class PodFailedError(AcreError):
+    """A pod ended while it was made."""
 
 
 class ComponentFailedError(AcreError):

@@ -1,7 +1,9 @@
 """JupyterHub's spawner: a person's server runs in that person's pod."""
 
 import asyncio
+import contextlib
 import os
+import shutil
 import stat
 import sys
 from collections.abc import AsyncIterator
@@ -14,7 +16,8 @@ from traitlets import Bool, Instance, Integer
 
 from acre.hub.config import Home
 from acre.hub.domain.names import check_name
-from acre.hub.pods import Inside, Pod, PodRecord, Sandbox, launch
+from acre.hub.errors import PodFailedError
+from acre.hub.pods import Inside, Pod, PodRecord, Sandbox, find, launch
 
 __all__ = ["PodSpawner", "pin"]
 
@@ -49,14 +52,10 @@ class PodSpawner(Spawner):
         turn = _turns.setdefault(self.starts_at_once, asyncio.Semaphore(self.starts_at_once))
         async with turn:
             self._message = "Making your pod and starting JupyterLab in it"
+            if left := find(self._folder):  # by a hub that was killed before it took note of it
+                await left.stop(now=True)
             self._prepare()
-            self._pod = await launch(
-                self._sandbox() if self.isolated else None,
-                [sys.executable, "-m", "acre.server", f"--ServerApp.sock={self._socket_inside}"],
-                env=self.get_env(),
-                folder=self._folder,
-                log=self._log,
-            )
+            await self._launch()
             await self._wait()
         return f"http+unix://{quote(str(self._socket), safe='')}"
 
@@ -116,12 +115,21 @@ class PodSpawner(Spawner):
         env["JUPYTERHUB_ACTIVITY_URL"] = f"{env['JUPYTERHUB_API_URL']}/users/{self.user.escaped_name}/activity"
         return env
 
+    async def _launch(self) -> None:
+        program = [sys.executable, "-m", "acre.server", f"--ServerApp.sock={self._socket_inside}"]
+        sandbox = self._sandbox() if self.isolated else None
+        try:
+            self._pod = await launch(sandbox, program, env=self.get_env(), folder=self._folder, log=self._log)
+        except PodFailedError as error:
+            raise _ended(_last_line(self._log)) from error
+
     @property
     def _log(self) -> Path:
         return self.home.server_logs / f"{self.user.name}.log"
 
     def _prepare(self) -> None:
-        """Make the folders of the pod."""
+        """Make the folders of the pod, the door anew: the person may have put anything there."""
+        shutil.rmtree(self._door_of_server.parent, ignore_errors=True)
         for folder in (self._files, self._folder, self._folder / "identity", self._door_of_server.parent):
             folder.mkdir(mode=0o700, exist_ok=True)
         name = self.user.name
@@ -129,7 +137,6 @@ class PodSpawner(Spawner):
         (identity / "passwd").write_text(f"{name}:x:1000:1000::{self._home_inside()}:/bin/bash\n")
         (identity / "group").write_text(f"{name}:x:1000:\n")
         (identity / "hosts").write_text("127.0.0.1 localhost acre\n::1 localhost\n")
-        self._door_of_server.unlink(missing_ok=True)
         self._socket.unlink(missing_ok=True)
 
     def _sandbox(self) -> Sandbox:
@@ -188,7 +195,7 @@ def pin(source: Path, target: Path) -> bool:
     """
     try:
         os.link(source, target, follow_symlinks=False)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):  # nothing is there, or a folder
         return False
     if stat.S_ISSOCK(target.lstat().st_mode):
         return True
@@ -197,5 +204,8 @@ def pin(source: Path, target: Path) -> bool:
 
 
 def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
-    return lines[-1][:300] if lines else "nothing"
+    with contextlib.suppress(OSError), log.open("rb") as stream:  # the person wrote it, and may have written much
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - 4096))
+        if lines := stream.read().decode(errors="replace").strip().splitlines():
+            return lines[-1][:300]
+    return "nothing"

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import psutil
 
+from acre.hub.errors import PodFailedError
 from acre.hub.pods.sandbox import Sandbox, command
 
-__all__ = ["Pod", "PodRecord", "launch", "recorded"]
+__all__ = ["Pod", "PodRecord", "find", "launch", "recorded"]
 
 _RECORD = "pod.json"
 _GRACE_SECONDS = 3.0
@@ -97,6 +98,9 @@ async def launch(sandbox: Sandbox | None, program: list[str], *, env: dict[str, 
         env: The whole environment of the program.
         folder: Where the pod is recorded.
         log: What the program prints goes to this file, after what is there.
+
+    Raises:
+        PodFailedError: If it ended at once; the log says why.
     """
     with log.open("ab") as output:
         os.fchmod(output.fileno(), 0o600)
@@ -108,7 +112,10 @@ async def launch(sandbox: Sandbox | None, program: list[str], *, env: dict[str, 
             pid = process.pid
         else:
             pid = await _launch_isolated(sandbox, program, env=env, output=output.fileno())
-    record = PodRecord(pid=pid, created=psutil.Process(pid).create_time())
+    try:
+        record = PodRecord(pid=pid, created=psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess as error:
+        raise PodFailedError from error
     note = {"pid": record.pid, "created": record.created, "isolated": sandbox is not None}
     draft = folder / f"{_RECORD}.draft"
     draft.write_text(json.dumps(note))
@@ -130,7 +137,7 @@ async def _launch_isolated(sandbox: Sandbox, program: list[str], *, env: dict[st
     finally:
         os.close(read)
     if not info:
-        raise RuntimeError("bubblewrap ended before the pod was made")
+        raise PodFailedError
     return int(json.loads(info)["child-pid"])
 
 
@@ -144,15 +151,19 @@ def _read_all(descriptor: int) -> bytes:
     return text
 
 
+def find(folder: Path) -> Pod | None:
+    """Return the running pod that is recorded in a folder."""
+    try:
+        note = json.loads((folder / _RECORD).read_text())
+    except FileNotFoundError:
+        return None
+    pod = Pod(PodRecord(note["pid"], note["created"]), isolated=note["isolated"])
+    return pod if pod.is_running() else None
+
+
 def recorded(pods: Path) -> list[Pod]:
     """Return every running pod that is recorded under a folder.
 
     Pods outlive the hub's process so that it can be restarted; who ends the environment finds them here.
     """
-    found = []
-    for file in pods.glob(f"*/{_RECORD}"):
-        note = json.loads(file.read_text())
-        pod = Pod(PodRecord(note["pid"], note["created"]), isolated=note["isolated"])
-        if pod.is_running():
-            found.append(pod)
-    return found
+    return [pod for file in pods.glob(f"*/{_RECORD}") if (pod := find(file.parent))]
