@@ -11,13 +11,13 @@ from typing import Any
 __all__ = ["Logbook", "clean", "parse", "redact"]
 
 _QUOTE = r"""\\*["']?"""
-_IS = rf"{_QUOTE}\s*(?:=|:|%(?:25)*3d)\s*b?{_QUOTE}"
+_IS = rf"""{_QUOTE}\s*(?:=|:|%(?:25)*3d)\s*(?:b(?=["']))?{_QUOTE}"""
 _VALUE = r"""[^\s&"'\\,;%)\]}]+"""
 _SECRETS = (
     re.compile(r"(?i)(xsrf cookie for b')[^']+"),
     re.compile(rf"(?i)((?:set-)?cookie{_IS}).+"),
     re.compile(rf"(?i)(authorization{_IS}\[?{_QUOTE}(?:token|bearer|basic)?\s*){_VALUE}"),
-    re.compile(rf"(?i)((?:token|password|passwd|xsrf|secret){_IS}){_VALUE}"),
+    re.compile(rf"(?i)((?:token|password|passwd|xsrf|secret)[\w-]{{0,40}}{_IS}){_VALUE}"),
     re.compile(rf"(?i)(\b(?:code|state){_IS}){_VALUE}"),
     re.compile(r"(?i)(\b(?:token|bearer)\s+)[0-9a-z_-]{24,}"),
 )
