@@ -50,6 +50,7 @@ def test_options_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path
         ("\n\nfrnt:\n  port: 8001\n", 3, "there is no setting 'frnt'; did you mean 'front'?"),
         ("zzz: 1\n", 1, "there is no setting 'zzz'; did you mean"),
         ("front:\n  port: eighty\n", 2, "'front.port' cannot be 'eighty': input should be a valid integer"),
+        ("front:\n  address: ''\n", 2, "should have at least 1 character"),
         ("front:\n  port: 0\n", 2, "greater than or equal to 1"),
         ("front:\n  port: 65536\n", 2, "less than or equal to 65535"),
         ("people:\n  first_admin: Ada\n", 2, "'people.first_admin' cannot be 'Ada'"),

@@ -18,7 +18,7 @@ class Section(BaseModel):
 class Front(Section):
     """Where people reach the environment."""
 
-    address: str = "127.0.0.1"
+    address: str = Field(default="127.0.0.1", min_length=1)
     """The address to listen on; 0.0.0.0 for every interface of the machine, which needs TLS in front of it."""
 
     port: int = Field(default=8000, ge=1, le=65535)
