@@ -9,7 +9,10 @@ from acre.hub.app import tutorials
 from acre.hub.app.tutorials import describe, render_tutorials, tutorial_sources
 from acre.hub.config import Home
 
-TEXT = "---\nkernelspec:\n  name: python3\n  display_name: Python 3\n---\n\n# Leaf area\n\nYou map leaves.\nMore.\n\n```{code-cell}\n1 + 1\n```\n"
+TEXT = (
+    "---\nkernelspec:\n  name: python3\n  display_name: Python 3\n---\n\n"
+    "# Leaf area\n\nYou map leaves.\nMore.\n\n```{code-cell}\n1 + 1\n```\n"
+)
 
 
 def test_a_tutorial_is_described_by_its_heading_and_first_sentence():
