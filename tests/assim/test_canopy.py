@@ -9,12 +9,19 @@ import prosail
 import pytest
 from scipy.integrate import quad
 
-from acre.assim.observe.prosail import _tables, spectra
+from acre.assim.linalg import compiled
+from acre.assim.observe import structure
+from acre.assim.observe.prosail import _tables
+from acre.assim.observe.prosail import spectra as uncompiled
 from acre.assim.observe.sail import bidirectional
 from acre.assim.observe.structure import _hotspot, inclinations, look, place
 from acre.assim.types import Geometry
 
 SPECTRUM = tuple(map(float, range(400, 2501)))
+
+
+def spectra(x, geometry, wavelengths):
+    return compiled(lambda x, geometry: uncompiled(x, geometry, wavelengths))(x, geometry)
 
 
 def oracle(x, angles):
@@ -33,6 +40,27 @@ def test_spectra_agree_with_prosail_on_random_surfaces(draw, dtype):
         ours = np.asarray(spectra(jnp.asarray(x, dtype), Geometry(*jnp.asarray(angles, dtype)), SPECTRUM))
     assert np.abs(ours - expected).max() < 5e-4
     assert np.sqrt(np.mean((ours - expected) ** 2)) < 1.5e-4
+
+
+def twenty_steps(lai, sun, view, decorrelation):
+    """The hot-spot integral as prosail has it: exponential steps instead of Gauss nodes."""
+    overlap, extinction = lai * jnp.sqrt(sun * view), (sun + view) * lai
+    depth, height, chance, total = 0.0, 0.0, 1.0, 0.0
+    for i in range(1, 21):
+        deeper = -jnp.log(1 - i * (1 - jnp.exp(-decorrelation)) / 20) / decorrelation if i < 20 else 1.0
+        lower = -extinction * deeper + overlap * -jnp.expm1(-decorrelation * deeper) / decorrelation
+        total += (jnp.exp(lower) - chance) * (deeper - depth) / (lower - height)
+        depth, height, chance = deeper, lower, jnp.exp(lower)
+    return chance, lai * total
+
+
+@pytest.mark.usefixtures("double")
+def test_all_that_differs_from_prosail_is_its_hot_spot_integral(draw, monkeypatch):
+    monkeypatch.setattr(structure, "_hotspot", twenty_steps)
+    x, angles = draw(20)
+    expected = np.stack([oracle(*pair) for pair in zip(x.T, angles.T, strict=True)], axis=1)
+    ours = spectra(jnp.asarray(x), Geometry(*jnp.asarray(angles)), SPECTRUM)
+    assert np.abs(np.asarray(ours) - expected).max() < 1e-7
 
 
 def bimodal(a, b):

@@ -33,7 +33,7 @@ def test_a_linear_gaussian_problem_has_the_closed_form_as_its_answer(rng, precis
     problem, matrix = linear_problem(rng)
     y = rng.uniform(0.4, 0.5, (50, 4)) + matrix @ problem.prior.mean - 0.3
     y[:10, 2] = np.nan
-    solution = assim.MAP(precision=precision, tolerance=1e-4).solve(problem, Pixels(y, None, angles(50)))
+    solution = assim.MAP(precision=precision, tolerance=tolerance / 10).solve(problem, Pixels(y, None, angles(50)))
     covariance, mean = np.asarray(problem.prior.covariance), np.asarray(problem.prior.mean)
     for i in range(50):
         seen = np.isfinite(y[i])

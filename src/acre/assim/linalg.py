@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import jaxlib.version
 
-__all__ = ["apply", "cholesky", "compiled", "invert_lower", "invert_spd", "solve_spd"]
+__all__ = ["apply", "cholesky", "compiled", "invert_lower", "invert_spd", "keep", "solve_spd"]
 
 _FIRST_WRONG_JAXLIB = (0, 10, 2)
 
@@ -37,6 +37,26 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
     concerned = jax.default_backend() == "cpu" and jaxlib.version.__version_info__ >= _FIRST_WRONG_JAXLIB
     return jax.jit(function, compiler_options={"xla_cpu_experimental_ynn_fusion_type": ""} if concerned else None)
+
+
+def keep(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Apply a function inside a compiled one so that its results are kept.
+
+    XLA on CPU otherwise works a value out again for each of its uses, which doubles the time of a Jacobian; it never
+    merges across a condition that only the data can decide, so there is one here that always holds.
+
+    Args:
+        function: Of arrays.
+        *arguments: Arrays or trees of them; the first leaf decides nothing, but is looked at.
+
+    Returns:
+        What the function returns.
+    """
+    leaves = jax.tree.leaves(arguments)
+    shapes = jax.eval_shape(function, *arguments)
+    always = ~(leaves[0].ravel()[0] < -jnp.inf)
+    nothing = jax.tree.map(lambda shape: jnp.zeros(shape.shape, shape.dtype), shapes)
+    return jax.lax.cond(always, function, lambda *_: nothing, *arguments)
 
 
 def cholesky(matrix: jax.Array) -> jax.Array:

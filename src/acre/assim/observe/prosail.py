@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from acre.assim.linalg import keep
 from acre.assim.observe.prospect import Interface, leaf
 from acre.assim.observe.sail import Canopy, bidirectional
 from acre.assim.observe.sensors import Sensor
@@ -165,14 +166,8 @@ def _sensitivities(
     What is linear, the way from contents to absorption and from wetness to soil, goes into the weights.
     """
     exact, tables = _tables(wavelengths), _cast(_tables(wavelengths), full["lai"].dtype)
-    k, soil = _absorption(full, tables), _soil(full, tables)
-    structure = tuple(full[name] for name in _STRUCTURE)
-    canopy = arrange(*structure, view=view)
-    layers, wide = jax.tree.map(lambda part: jnp.broadcast_to(part, k.shape), (full["n"], canopy))
-    reflected, pull_leaf = jax.vjp(lambda k, n: leaf(k, n, tables.interface), k, layers)
-    spectrum, pull_canopy = jax.vjp(bidirectional, *reflected, soil, wide)
-    *by_reflected, by_soil, by_canopy = pull_canopy(jnp.ones_like(spectrum))
-    by_k, by_layers = pull_leaf(tuple(by_reflected))
+    k, soil, canopy, changes = keep(functools.partial(_ingredients, tables=tables), full, view)
+    spectrum, by_k, by_layers, by_soil, by_canopy = _by_scalars(k, full["n"], soil, canopy, tables.interface)
 
     contents = _product(weights[None] * exact.absorption.T[:, None], by_k) / full["n"]
     columns = dict(zip(_CONTENTS, contents, strict=True))
@@ -182,10 +177,35 @@ def _sensitivities(
     columns["soil_brightness"] = dry + full["soil_wetness"] * dampen
     columns["soil_wetness"] = full["soil_brightness"] * dampen
     by_part = [_product(weights, part) for part in by_canopy]
-    changes = _changes(structure, view)
     for name, change in zip(_STRUCTURE, changes, strict=True):
         columns[name] = sum(a * b for a, b in zip(by_part, change, strict=True))
     return _product(weights, spectrum), columns
+
+
+def _ingredients(full: dict[str, jax.Array], view: View, *, tables: _Tables) -> tuple:
+    """Absorption and soil per wavelength, structure per pixel, and how structure changes."""
+    structure = tuple(full[name] for name in _STRUCTURE)
+    return _absorption(full, tables), _soil(full, tables), arrange(*structure, view=view), _changes(structure, view)
+
+
+def _by_scalars(k: jax.Array, layers: jax.Array, soil: jax.Array, canopy: Canopy, interface: Interface) -> tuple:
+    """The spectrum and its derivatives to everything that it depends on, each of shape (wavelengths, pixels)."""
+
+    def of_leaf(k: jax.Array, layers: jax.Array) -> tuple[jax.Array, jax.Array]:
+        return leaf(k, layers, interface)
+
+    def of_canopy(canopy: Canopy, *scalars: jax.Array) -> tuple:
+        wide = jax.tree.map(lambda part: jnp.broadcast_to(part, k.shape), canopy)
+        spectrum, pull = jax.vjp(bidirectional, *scalars, wide)
+        return spectrum, pull(jnp.ones_like(spectrum))
+
+    def of_plates(k: jax.Array, layers: jax.Array, *by_reflected: jax.Array) -> tuple:
+        return jax.vjp(of_leaf, k, jnp.broadcast_to(layers, k.shape))[1](by_reflected)
+
+    reflected = keep(of_leaf, k, layers)
+    spectrum, (*by_reflected, by_soil, by_canopy) = keep(of_canopy, canopy, *reflected, soil)
+    by_k, by_layers = keep(of_plates, k, layers, *by_reflected)
+    return spectrum, by_k, by_layers, by_soil, by_canopy
 
 
 def _changes(structure: tuple[jax.Array, ...], view: View) -> list[Canopy]:
