@@ -162,3 +162,7 @@ def test_a_log_is_put_aside_when_it_is_large(logbook: Logbook, tmp_path: Path):
     assert max(sizes.values()) <= 2**20
     last = _events(logbook, "hub")[-1]
     assert last["message"].startswith("29 ")
+
+
+def test_what_was_hidden_before_is_hidden_once():
+    assert redact("GET /x?code=[secret]&b=2") == "GET /x?code=[hidden]&b=2"

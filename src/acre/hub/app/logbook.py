@@ -12,7 +12,7 @@ __all__ = ["Logbook", "clean", "parse", "redact"]
 
 _QUOTE = r"""\\*["']?"""
 _IS = rf"""{_QUOTE}\s*(?:=|:|%(?:25)*3d)\s*(?:b(?=["']))?{_QUOTE}"""
-_VALUE = r"""[^\s&"'\\,;%)\]}]+"""
+_VALUE = r"""[^\s&"'\\,;%]+"""
 _SECRETS = (
     re.compile(r"(?i)(xsrf cookie for b')[^']+"),
     re.compile(rf"(?i)((?:set-)?cookie{_IS}).+"),
