@@ -120,6 +120,11 @@ class _Handler(RequestHandler):
             self.hub.put(name)
             self._answer(self.hub.users[name], 201)
 
+    def patch(self, path: str) -> None:
+        name = path.removeprefix("/users/")
+        self.hub.users[name] |= json.loads(self.request.body)
+        self._answer(self.hub.users[name])
+
     def delete(self, path: str) -> None:
         known = self.hub.users.pop(path.removeprefix("/users/"), None)
         self.set_status(204 if known else 404)

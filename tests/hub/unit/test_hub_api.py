@@ -38,6 +38,12 @@ async def test_adding_twice_is_a_conflict(hub, api: HubApi):
         await api.add("ada", admin=False)
 
 
+async def test_somebody_is_made_administrator(hub, api: HubApi):
+    hub.put("ada")
+    await api.make_admin("ada")
+    assert [person.admin for person in await api.people()] == [True]
+
+
 async def test_removing_nobody_is_said(hub, api: HubApi):
     hub.put("ada")
     await api.remove("ada")

@@ -32,6 +32,9 @@ class MemoryHub:
             raise PersonExistsError(name)
         self.found[name] = Person(name=name, admin=admin, server=False, last_seen=None)
 
+    async def make_admin(self, name: str) -> None:
+        self.found[name] = self.found[name].model_copy(update={"admin": True})
+
     async def remove(self, name: str) -> None:
         if self.found.pop(name, None) is None:
             raise PersonUnknownError(name)
@@ -111,6 +114,23 @@ async def test_a_refused_second_invitation_leaves_the_first_as_it_was(people: Pe
     with pytest.raises(PersonExistsError):
         await people.invite(NewPerson(name="ada"))
     assert people.claim(first.code) == "ada"
+
+
+@pytest.mark.parametrize(
+    ("before", "asked", "after"), [(False, True, True), (True, False, True), (False, False, False)]
+)
+async def test_a_renewal_can_make_an_administrator_and_never_takes_it_back(
+    people: PeopleService, memory_hub: MemoryHub, *, before: bool, asked: bool, after: bool
+):
+    await people.invite(NewPerson(name="ada", admin=before))
+    await people.invite(NewPerson(name="ada", admin=asked, renew=True))
+    assert memory_hub.found["ada"].admin is after
+
+
+async def test_a_person_who_is_named_first_administrator_becomes_one(people: PeopleService, memory_hub: MemoryHub):
+    await people.invite(NewPerson(name="ada"))
+    assert await people.invite_first("ada") is not None
+    assert memory_hub.found["ada"].admin
 
 
 async def test_nobody_cannot_be_renewed(people: PeopleService):

@@ -59,8 +59,11 @@ class PeopleService:
         """
         name = check_name(new.name)
         if new.renew:
-            if name not in {person.name for person in await self._hub.people()}:
+            person = next((one for one in await self._hub.people() if one.name == name), None)
+            if person is None:
                 raise PersonUnknownError(name)
+            if new.admin and not person.admin:
+                await self._hub.make_admin(name)
         else:
             await self._hub.add(name, admin=new.admin)
         return self._make_invitation(name)

@@ -51,6 +51,10 @@ class HubApi:
         if response.status_code == httpx.codes.CONFLICT:
             raise PersonExistsError(name)
 
+    async def make_admin(self, name: str) -> None:
+        """Let somebody administrate."""
+        await self._ask("PATCH", f"/users/{name}", json={"admin": True})
+
     async def remove(self, name: str) -> None:
         """Stop a person's server and delete the account.
 
