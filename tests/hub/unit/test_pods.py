@@ -94,11 +94,24 @@ async def test_a_pod_without_its_folders_does_not_run_and_says_which(sandbox: Sa
     assert str(missing.home) in (sandbox.folder.parent / "log").read_text()
 
 
-def test_another_process_with_the_same_number_is_not_the_pod(sandbox: Sandbox):
-    own = psutil.Process()
-    assert PodRecord(own.pid, own.create_time()).process() is not None
-    assert PodRecord(own.pid, own.create_time() - 3600).process() is None
-    assert PodRecord(2**22 + 1, 0.0).process() is None
+async def test_another_process_with_the_same_number_is_not_the_pod(sandbox: Sandbox):
+    pod, _ = await _start(None, sandbox, POLITE)
+    record = pod.record
+    assert PodRecord(record.pid, record.created).process() is not None
+    assert PodRecord(record.pid, record.created + "0").process() is None
+    assert PodRecord(record.pid + 2**22, record.created).process() is None
+    assert PodRecord(os.getpid(), record.created).process() is None
+    await pod.stop(now=True)
+
+
+async def test_a_pod_is_found_after_the_clock_was_put_right(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
+    pod, _ = await _start(None, sandbox, POLITE)
+    created = psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: created(process) + 3600)
+    found = find(sandbox.folder.parent)
+    monkeypatch.undo()
+    assert found is not None
+    await pod.stop(now=True)
 
 
 def test_what_makes_no_pods_is_said(monkeypatch: pytest.MonkeyPatch):

@@ -17,6 +17,7 @@ __all__ = ["Pod", "PodRecord", "find", "launch", "recorded"]
 
 _RECORD = "pod.json"
 _GRACE_SECONDS = 3.0
+_START_TICK = 22 - 3  # proc(5) counts from 1, and two fields stand before the name's end
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,18 @@ class PodRecord:
 
     Attributes:
         pid: The first process of the pod: when it ends, the kernel ends all others.
-        created: When that process began, in seconds since the epoch; a number is used again, the pair is not.
+        created: In which run of the machine that process began, and at which tick; a number is used again, the pair is
+            not. No time of day: clocks are put right, and the pod would seem to have ended.
     """
 
     pid: int
-    created: float
+    created: str
 
     def process(self) -> psutil.Process | None:
         """Return the process, or None when it has ended."""
         with contextlib.suppress(psutil.Error):
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.created) < 1 and process.status() != psutil.STATUS_ZOMBIE:
+            if _created(self.pid) == self.created and process.status() != psutil.STATUS_ZOMBIE:
                 return process
         return None
 
@@ -112,10 +114,10 @@ async def launch(sandbox: Sandbox | None, program: list[str], *, env: dict[str, 
             pid = process.pid
         else:
             pid = await _launch_isolated(sandbox, program, env=env, output=output.fileno())
-    try:
-        record = PodRecord(pid=pid, created=psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess as error:
-        raise PodFailedError from error
+    created = _created(pid)
+    if created is None:
+        raise PodFailedError
+    record = PodRecord(pid, created)
     note = {"pid": record.pid, "created": record.created, "isolated": sandbox is not None}
     draft = folder / f"{_RECORD}.draft"
     draft.write_text(json.dumps(note))
@@ -149,6 +151,15 @@ def _read_all(descriptor: int) -> bytes:
             break
         text += piece
     return text
+
+
+def _created(pid: int) -> str | None:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()  # a program's name may hold anything
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{boot}-{fields[_START_TICK]}"
 
 
 def find(folder: Path) -> Pod | None:
