@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ _SAMPLE = 100_000
 Window = dict[str, slice]
 
 
+@dataclass(frozen=True)
 class Column:
     """One variable of the result.
 
@@ -27,11 +29,11 @@ class Column:
         name: In the dataset.
         dtype: Of the array.
         attrs: CF attributes.
-        encoding: For writing.
     """
 
-    def __init__(self, name: str, dtype: str, attrs: Mapping[str, Any]) -> None:
-        self.name, self.dtype, self.attrs = name, dtype, dict(attrs)
+    name: str
+    dtype: str
+    attrs: Mapping[str, Any]
 
 
 def scene(
@@ -151,20 +153,16 @@ def read(cube: xr.Dataset, window: Window, bands: Sequence[str]) -> tuple[np.nda
     Returns:
         Reflectance (pixels, bands), its standard deviation or None, and angles (pixels, 3), in float64.
     """
-    dims = (*window, "band")
-    piece = cube.isel(window)
-    spectra = piece["reflectance"].sel(band=list(bands)).transpose(*dims).to_numpy().astype(float)
-    shape = spectra.shape[:-1]
-    fields = [
-        piece[name].transpose(*(d for d in window if d in piece[name].dims), missing_dims="ignore") for name in ANGLES
-    ]
+    piece = cube.isel(window, missing_dims="ignore")
     like = piece["reflectance"].isel(band=0, drop=True)
-    angles = [np.broadcast_to(field.broadcast_like(like).transpose(*window).to_numpy(), shape) for field in fields]
-    sd = None
-    if "reflectance_sd" in piece:
-        sd = piece["reflectance_sd"].sel(band=list(bands)).transpose(*dims).to_numpy().astype(float)
-        sd = sd.reshape(-1, len(bands))
-    return spectra.reshape(-1, len(bands)), sd, np.stack(angles, axis=-1).reshape(-1, len(ANGLES)).astype(float)
+    angles = [piece[name].broadcast_like(like).transpose(*window).to_numpy().ravel() for name in ANGLES]
+    sd = _spectra(piece["reflectance_sd"], window, bands) if "reflectance_sd" in piece else None
+    return _spectra(piece["reflectance"], window, bands), sd, np.stack(angles, axis=-1).astype(float)
+
+
+def _spectra(field: xr.DataArray, window: Window, bands: Sequence[str]) -> np.ndarray:
+    values = field.sel(band=list(bands)).transpose(*window, "band").to_numpy()
+    return values.reshape(-1, len(bands)).astype(float)
 
 
 def build(
@@ -190,6 +188,6 @@ def build(
             target = arrays[column.name][place]
             target[...] = values[column.name].reshape(target.shape)
     coords = {name: c for name, c in cube.coords.items() if "band" not in c.dims and set(c.dims) <= set(dims)}
-    data = {column.name: (dims, arrays[column.name], column.attrs) for column in columns}
+    data = {column.name: (dims, arrays[column.name], dict(column.attrs)) for column in columns}
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     return xr.Dataset(data, coords, {"Conventions": "CF-1.11", "date_created": now} | attrs)

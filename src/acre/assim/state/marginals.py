@@ -13,6 +13,7 @@ from acre.assim.state.parameters import Transforms
 __all__ = ["QUANTILES", "Marginal", "summarise"]
 
 QUANTILES = (0.05, 0.5, 0.95)
+"""Probabilities of the lower end, the median and the upper end."""
 _NODE, _NODE_WEIGHT = np.polynomial.hermite_e.hermegauss(7)
 _NODE_WEIGHT = _NODE_WEIGHT / _NODE_WEIGHT.sum()
 _NODE_PROBABILITY = special.ndtr(_NODE)

@@ -63,6 +63,7 @@ PARAMETERS = {
         Parameter("soil_wetness", "soil wetness", "1", 0.5, 0.0, 1.0),
     )
 }
+"""All parameters by name; operators and priors choose among them."""
 
 
 def lookup(name: str) -> Parameter:
