@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from acre.server.session import settings
+from acre.server.session import CONFIG, settings
 from acre.server.start_here import deliver
 
 
@@ -15,6 +15,7 @@ def main() -> None:
         print(f"Start here: {what}", flush=True)  # noqa: T201 -- this is the log of the server
     from jupyterhub.singleuser import main as serve  # noqa: PLC0415 -- slow; the folder above should be there first
 
+    os.environ["JUPYTER_CONFIG_PATH"] = str(CONFIG)
     sys.argv = ["acre-server", *settings(home), *sys.argv[1:]]
     serve()
 

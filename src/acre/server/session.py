@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
-__all__ = ["settings"]
+__all__ = ["CONFIG", "settings"]
+
+CONFIG = Path(__file__).parent / "jupyter"
+"""A folder for ``JUPYTER_CONFIG_PATH``: what JupyterLab leaves off, such as the question about news."""
 
 
 def settings(home: Path) -> list[str]:
@@ -14,6 +17,5 @@ def settings(home: Path) -> list[str]:
         "--ServerApp.log_level=WARN",  # below, JupyterHub's extension logs the ids of sessions
         "--KernelManager.transport=ipc",  # no kernel listens on a port
         "--MultiKernelManager.default_kernel_name=python3",
-        "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
     ]

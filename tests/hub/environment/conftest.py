@@ -90,7 +90,8 @@ class Environment:
     def stop(self) -> int:
         """Press Ctrl-C, and return the exit code."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            state = read_state(self.home)  # where a sandbox was put around it, the supervisor is not the first process
+            os.kill(state["pid"] if state else self.process.pid, signal.SIGINT)
         return self.process.wait(timeout=PATIENCE)
 
 
