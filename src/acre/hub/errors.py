@@ -29,6 +29,7 @@ __all__ = [
     "RefusedError",
     "RequestInvalidError",
     "SecretUnusableError",
+    "ServiceUnavailableError",
     "SpaceExhaustedError",
 ]
 
@@ -240,3 +241,12 @@ class HubRefusedError(RefusedError):
 
     def __init__(self, request: str, answer: str) -> None:
         super().__init__(f"The hub refused {request}: {answer}. Details: acre logs hub")
+
+
+class ServiceUnavailableError(AcreError):
+    """The Acre service does not answer the hub."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The Acre service does not answer just now; it is restarted by itself, so try again in a few seconds"
+        )

@@ -65,12 +65,12 @@ class Environment:
         assert result.returncode == 0, result.stderr
         return re.search(r"#code=(\S+)", result.stdout)[1]
 
-    async def let_in(self, name: str) -> Visitor:
+    async def let_in(self, name: str, *options: str) -> Visitor:
         """Return a person who has signed in."""
         visitor = Visitor(self.address, name)
         if name not in self.passwords:
             password = secrets.token_urlsafe(12)
-            await visitor.accept(self.invite(name), password)
+            await visitor.accept(self.invite(name, *options), password)
             self.passwords[name] = password
         await visitor.sign_in(self.passwords[name])
         return visitor

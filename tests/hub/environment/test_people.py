@@ -163,3 +163,35 @@ async def test_people_change_their_password_by_the_same_rules(environment, prese
         environment.passwords["changer"] = new
     async with await environment.let_in("changer"):
         pass
+
+
+async def test_an_account_deleted_on_the_hubs_own_page_leaves_nothing_to_the_next_of_that_name(environment):
+    async with await environment.let_in("fleeting") as person:
+        await person.start_server()
+        kernel = await person.open_kernel("x.ipynb")
+        await kernel.run("open('secret.txt', 'w').write('mine')")
+        kernel.close()
+    unused = environment.invite("fleeting", "--renew")
+    async with await environment.let_in("boss", "--admin") as boss:
+        headers = {"X-XSRFToken": boss._cookie("_xsrf", "/hub/")}
+        assert (await boss._http.delete("/hub/api/users/fleeting", headers=headers)).status_code == 204
+    del environment.passwords["fleeting"]
+    answer, cookies = await post_form(
+        environment, "/hub/welcome", code=unused, password="a good password", password_again="a good password"
+    )
+    assert "not valid" in answer.text
+    assert cookies == []
+    async with await environment.let_in("fleeting") as newcomer:
+        await newcomer.start_server()
+        assert await newcomer.visit("/user/fleeting/api/contents/secret.txt") == 404
+
+
+async def test_a_new_password_by_invitation_ends_the_sessions_of_an_intruder(environment):
+    async with await environment.let_in("robbed") as intruder:
+        assert await intruder.visit("/hub/api/user") == 200
+        new = "a password of her own"
+        await post_form(
+            environment, "/hub/welcome", code=environment.invite("robbed", "--renew"), password=new, password_again=new
+        )
+        environment.passwords["robbed"] = new
+        assert await intruder.visit("/hub/api/user") == 403

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import bcrypt
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jupyterhub import orm
 from nativeauthenticator.orm import UserInfo
+from tornado.web import HTTPError
 from traitlets.config import Config as Traitlets
 
 from acre.hub.config import Config, Front, Home, Pods
@@ -60,12 +62,12 @@ def test_jupyterhub_itself_refuses_hostile_names(authenticator: AcreAuthenticato
 
 
 async def test_a_password_opens_its_own_account(authenticator: AcreAuthenticator):
-    authenticator.set_password("ada", PASSWORD)
-    authenticator.set_password("ben", PASSWORD + "!")
+    await _set(authenticator, "ada", PASSWORD)
+    await _set(authenticator, "ben", PASSWORD + "!")
     assert await _sign_in(authenticator, "ada", PASSWORD) == "ada"
     assert await _sign_in(authenticator, " ADA".strip(), PASSWORD) == "ada"
     assert await _sign_in(authenticator, "ben", PASSWORD) is None
-    authenticator.set_password("ada", "another one, later")
+    await _set(authenticator, "ada", "another one, later")
     assert await _sign_in(authenticator, "ada", PASSWORD) is None
     assert PASSWORD.encode() not in authenticator.db.query(UserInfo).filter_by(username="ada").one().password
 
@@ -75,7 +77,7 @@ async def test_a_password_opens_its_own_account(authenticator: AcreAuthenticator
 )
 @pytest.mark.parametrize("name", ["ada", "", "nobody", "../ada", "ada\n", "a" * 100_000, "ада", "' OR 1=1 --", "\0"])
 async def test_hostile_input_is_just_wrong(authenticator: AcreAuthenticator, name: str, password: str):
-    authenticator.set_password("ada", PASSWORD)
+    await _set(authenticator, "ada", PASSWORD)
     assert await _sign_in(authenticator, name, password) is None
 
 
@@ -84,11 +86,11 @@ async def test_a_form_without_fields_is_just_wrong(authenticator: AcreAuthentica
 
 
 async def test_too_many_wrong_passwords_make_an_account_wait_until_a_new_one(authenticator: AcreAuthenticator):
-    authenticator.set_password("ada", PASSWORD)
+    await _set(authenticator, "ada", PASSWORD)
     for _ in range(authenticator.allowed_failed_logins):
         assert await _sign_in(authenticator, "ada", "wrong password") is None
     assert await _sign_in(authenticator, "ada", PASSWORD) is None
-    authenticator.set_password("ada", PASSWORD)
+    await _set(authenticator, "ada", PASSWORD)
     assert await _sign_in(authenticator, "ada", PASSWORD) == "ada"
 
 
@@ -113,6 +115,39 @@ def test_what_is_accepted_fits(password: str):
     authenticator = AcreAuthenticator(db=None, add_new_table=False, minimum_password_length=10)
     if not authenticator.refuse_password(password, password):
         assert len(password.encode()) <= 72
+
+
+async def test_a_new_password_ends_every_session_and_token_but_the_running_servers(authenticator: AcreAuthenticator):
+    await _set(authenticator, "ada", PASSWORD)
+    row = authenticator.db.query(orm.User).filter_by(name="ada").one()
+    cookie = row.cookie_id
+    authenticator.db.add(orm.OAuthClient(identifier="jupyterhub"))
+    for note in ("Server at /user/ada/", "my laptop", None):
+        row.api_tokens.append(orm.APIToken(prefix="x", hashed=f"x:{note}", note=note, client_id="jupyterhub"))
+    authenticator.db.commit()
+    await _set(authenticator, "ada", "another one, later")
+    assert row.cookie_id != cookie
+    assert [token.note for token in row.api_tokens] == ["Server at /user/ada/"]
+
+
+async def test_an_account_is_not_deleted_while_nothing_can_be_forgotten(authenticator: AcreAuthenticator):
+    await _set(authenticator, "ada", PASSWORD)  # nobody listens on the service's socket here
+    with pytest.raises(HTTPError, match="does not answer"):
+        await authenticator.delete_user(_person(authenticator, "ada"))
+    assert await _sign_in(authenticator, "ada", PASSWORD) == "ada"
+
+
+def _person(authenticator: AcreAuthenticator, name: str) -> SimpleNamespace:
+    row = authenticator.db.query(orm.User).filter_by(name=name).one_or_none()
+    if row is None:
+        row = orm.User(name=name)
+        authenticator.db.add(row)
+        authenticator.db.commit()
+    return SimpleNamespace(name=name, orm_user=row)
+
+
+async def _set(authenticator: AcreAuthenticator, name: str, password: str) -> None:
+    await authenticator.set_password(_person(authenticator, name), password)
 
 
 async def _sign_in(authenticator: AcreAuthenticator, name: str, password: str) -> str | None:

@@ -124,10 +124,11 @@ def test_components_get_what_they_need_and_no_more(home: Home, monkeypatch: pyte
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("ACRE_SECRET_OPERATOR", "ab" * 32)
-    env = _environment(home)
-    assert env["ACRE_HOME"] == str(home.root)
-    assert env["ACRE_SECRET_OPERATOR"] == "ab" * 32
-    assert not {"AWS_SECRET_ACCESS_KEY", "PYTHONPATH"} & set(env)
+    service, hub, front = (one.env for one in components(Config(), home, home.run / "front.json"))
+    assert {env["ACRE_HOME"] for env in (service, hub, front)} == {str(home.root)}
+    assert service["ACRE_SECRET_OPERATOR"] == hub["ACRE_SECRET_OPERATOR"] == "ab" * 32
+    assert "ACRE_SECRET_OPERATOR" not in front
+    assert not {"AWS_SECRET_ACCESS_KEY", "PYTHONPATH"} & {*service, *hub, *front}
 
 
 def test_a_component_finds_the_same_home_as_the_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

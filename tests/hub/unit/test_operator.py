@@ -9,7 +9,7 @@ from tornado.netutil import bind_unix_socket
 
 from acre.hub.app.operator import Operator
 from acre.hub.config import Home
-from acre.hub.errors import AcreError, HubUnavailableError, InvitationUnknownError
+from acre.hub.errors import AcreError, InvitationUnknownError, ServiceUnavailableError
 from acre.hub.jupyter.service_client import ServiceClient
 
 
@@ -77,7 +77,7 @@ async def test_the_hub_claims_an_invitation(home: Home, answer):
 
 
 @pytest.mark.parametrize(
-    ("status", "error"), [(404, InvitationUnknownError), (403, HubUnavailableError), (500, HubUnavailableError)]
+    ("status", "error"), [(404, InvitationUnknownError), (403, ServiceUnavailableError), (500, ServiceUnavailableError)]
 )
 async def test_a_claim_that_fails_is_told_apart(home: Home, answer, status: int, error: type[Exception]):
     answer(status, b"{}")
@@ -86,5 +86,5 @@ async def test_a_claim_that_fails_is_told_apart(home: Home, answer, status: int,
 
 
 async def test_a_service_that_is_away_is_unavailable(home: Home):
-    with pytest.raises(HubUnavailableError):
+    with pytest.raises(ServiceUnavailableError):
         await ServiceClient(home.service_socket, "hubs-token").claim("the-code")

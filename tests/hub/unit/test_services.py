@@ -1,5 +1,6 @@
 """Accounts and clusters, with a database in a file and a hub in memory."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -23,6 +24,7 @@ class MemoryHub:
 
     def __init__(self) -> None:
         self.found: dict[str, Person] = {}
+        self.deleted: Callable[[str], None] | None = None
 
     async def people(self) -> list[Person]:
         return sorted(self.found.values(), key=lambda person: person.name)
@@ -38,6 +40,8 @@ class MemoryHub:
     async def remove(self, name: str) -> None:
         if self.found.pop(name, None) is None:
             raise PersonUnknownError(name)
+        if self.deleted is not None:  # as JupyterHub calls its authenticator
+            self.deleted(name)
 
 
 class Clock:
@@ -64,13 +68,15 @@ def clock() -> Clock:
 def people(tmp_path: Path, memory_hub: MemoryHub, clock: Clock) -> PeopleService:
     for name in ("people", "removed"):
         (tmp_path / name).mkdir()
-    return PeopleService(
+    service = PeopleService(
         memory_hub,
         InvitationStorage(open_database(tmp_path / "acre.sqlite")),
         FolderStorage(tmp_path / "people", tmp_path / "removed"),
         lifetime=timedelta(hours=72),
         now=clock,
     )
+    memory_hub.deleted = service.forget
+    return service
 
 
 async def test_an_invitation_makes_an_account_and_opens_once(people: PeopleService, memory_hub: MemoryHub):

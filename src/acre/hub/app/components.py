@@ -30,7 +30,8 @@ class Component:
 
 def components(config: Config, home: Home, caddy_file: Path) -> list[Component]:
     """Return the components, in the order in which they start; they stop in the reverse order."""
-    env = _environment(home)
+    plain = _environment(home)
+    env = {**plain, **{name: value for name, value in os.environ.items() if name.startswith("ACRE_SECRET_")}}
     python = sys.executable
     caddy = str(Path(python).parent / "caddy")
     settings = Path(__file__).parent.parent / "jupyter" / "jupyterhub_config.py"
@@ -47,15 +48,14 @@ def components(config: Config, home: Home, caddy_file: Path) -> list[Component]:
     return [
         Component("service", [python, "-m", "acre.hub.app.service"], env, service_ready),
         Component("hub", [python, "-m", "jupyterhub", "--config", str(settings)], env, hub_ready),
-        Component("front", [caddy, "run", "--config", str(caddy_file)], env, front_ready),
+        Component("front", [caddy, "run", "--config", str(caddy_file)], plain, front_ready),
     ]
 
 
 def _environment(home: Home) -> dict[str, str]:
     kept = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "USER", "SSL_CERT_FILE", "SSL_CERT_DIR")
     env = {name: os.environ[name] for name in kept if name in os.environ}
-    secrets = {name: value for name, value in os.environ.items() if name.startswith("ACRE_SECRET_")}
-    return {**env, **secrets, "ACRE_HOME": str(home.root), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    return {**env, "ACRE_HOME": str(home.root), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
 
 
 async def _answers(socket: Path, path: str) -> bool:

@@ -60,10 +60,14 @@ def _limits() -> Finding:
 
 
 def _home(home: Home) -> Finding:
+    used = home.run.exists()
     try:
         home.prepare()
     except AcreError as error:
         return Finding(False, str(error))
+    finally:
+        if not used:
+            shutil.rmtree(home.run, ignore_errors=True)
     return Finding(True, f"The home {home.root} can be written; sockets are in {home.run}")
 
 

@@ -35,7 +35,8 @@ def read_events(folder: Path, component: str | None, *, last: int, follow: bool)
                 f"There is no log of {component!r} in {folder}; there are: {', '.join(known) or 'none yet'}"
             )
     readers = [_Reader(file) for file in files]
-    old = sorted((event for reader in readers for event in reader.read()), key=_time)
+    put_aside = [_Reader(older) for file in files if (older := file.with_name(f"{file.name}.1")).exists()]
+    old = sorted((event for reader in put_aside + readers for event in reader.read()), key=_time)
     yield from old[-last:] if last else []
     while follow:
         time.sleep(_PAUSE_SECONDS)

@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import acre
 from acre.hub.app.components import components
@@ -26,6 +26,7 @@ __all__ = ["Supervisor", "locked", "read_state"]
 
 _READY_SECONDS = 60.0
 _BURY_SECONDS = 5.0
+_LOCK_SECONDS = 1.0
 STARTING_PAGE = Path(__file__).parent.parent / "jupyter" / "static" / "starting.html"
 
 
@@ -127,17 +128,28 @@ def locked(home: Home) -> Iterator[None]:
         AlreadyRunningError: If one does.
     """
     with home.lock_file.open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            state = read_state(home)
-            raise AlreadyRunningError(home.root, state["pid"] if state else None) from error
+        _take(lock, home)
         run = os.open(home.run, os.O_RDONLY)
         try:
             fcntl.flock(run, fcntl.LOCK_SH)  # who cleans /tmp by age leaves a locked folder alone: tmpfiles.d(5)
             yield
         finally:
             os.close(run)
+
+
+def _take(lock: IO[str], home: Home) -> None:
+    """Try for a moment, since ``acre status`` holds the lock while it looks."""
+    deadline = time.monotonic() + _LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            state = read_state(home)
+            if state is not None or time.monotonic() > deadline:
+                raise AlreadyRunningError(home.root, state["pid"] if state else None) from error
+            time.sleep(0.05)
+        else:
+            return
 
 
 def read_state(home: Home) -> dict[str, Any] | None:

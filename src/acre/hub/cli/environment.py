@@ -54,7 +54,9 @@ def up(
         console.print("Add people with: acre user add NAME.  Stop with Ctrl-C.", style="dim")
 
     if settings.pods.isolation == "none":
-        errors.print("[bold yellow]Warning:[/] isolation is none, so everybody here can read everybody's files.")
+        errors.print(
+            "[bold yellow]Warning:[/] isolation is none: everybody here can read everybody's files, and act as anybody."
+        )
     bring_up(settings, place, say=lambda text: console.print(text, style="dim"), ready=ready)
 
 

@@ -50,7 +50,8 @@ class Pods(Section):
     """The sandboxes that people's processes run in."""
 
     isolation: Literal["pods", "none"] = "pods"
-    """`pods` keeps people apart by Linux namespaces; `none` does not, and everybody can read everybody's files."""
+    """`pods` keeps people apart by Linux namespaces; `none` does not, and everybody can read everybody's files and
+    the hub's secrets, and so act as anybody."""
 
     network: Literal["private", "open"] = "private"
     """`private` gives a pod only its own loopback; `open` shares the machine's network with it."""

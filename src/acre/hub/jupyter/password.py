@@ -16,9 +16,12 @@ class ChangePasswordHandler(NativeChangePasswordHandler):
         present = self.get_body_argument("old_password", "", strip=False)
         new = self.get_body_argument("new_password", "", strip=False)
         again = self.get_body_argument("new_password_confirmation", "", strip=False)
-        problem = self.authenticator.refuse_change(user.name, present) or self.authenticator.refuse_password(new, again)
+        problem = await self.authenticator.refuse_change(user.name, present) or self.authenticator.refuse_password(
+            new, again
+        )
         if not problem:
-            self.authenticator.set_password(user.name, new)
+            await self.authenticator.set_password(user, new)
+            self.set_login_cookie(user)  # whoever changes a password stays signed in here, and only here
         page = await self.render_template(
             "change-password.html",
             user_name=user.name,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import httpx
 
-from acre.hub.errors import HubUnavailableError, InvitationUnknownError
+from acre.hub.errors import InvitationUnknownError, ServiceUnavailableError
 from acre.wire.people import Claim, Claimed
 
 __all__ = ["ServiceClient"]
@@ -22,18 +22,28 @@ class ServiceClient:
 
         Raises:
             InvitationUnknownError: If it opens nothing.
-            HubUnavailableError: If the service does not answer.
+            ServiceUnavailableError: If the service does not answer.
         """
+        answer = await self._post("/invitations/claim", Claim(code=code).model_dump(mode="json"))
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            raise InvitationUnknownError
+        if not answer.is_success:
+            raise ServiceUnavailableError
+        return Claimed.model_validate(answer.json()).name
+
+    async def forget(self, name: str) -> None:
+        """Let the service forget somebody whose account is deleted.
+
+        Raises:
+            ServiceUnavailableError: If it does not answer; the account must not be deleted then.
+        """
+        if not (await self._post(f"/people/{name}/forget", {})).is_success:
+            raise ServiceUnavailableError
+
+    async def _post(self, path: str, body: dict[str, str]) -> httpx.Response:
         transport = httpx.AsyncHTTPTransport(uds=str(self._socket))
         async with httpx.AsyncClient(transport=transport, base_url="http://service", headers=self._headers) as client:
             try:
-                response = await client.post(
-                    "/services/acre/api/invitations/claim", json=Claim(code=code).model_dump(mode="json")
-                )
+                return await client.post(f"/services/acre/api{path}", json=body)
             except httpx.TransportError as error:
-                raise HubUnavailableError from error
-        if response.status_code == httpx.codes.NOT_FOUND:
-            raise InvitationUnknownError
-        if not response.is_success:
-            raise HubUnavailableError
-        return Claimed.model_validate(response.json()).name
+                raise ServiceUnavailableError from error

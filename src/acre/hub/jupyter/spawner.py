@@ -21,6 +21,7 @@ from acre.hub.pods import Inside, Pod, PodRecord, Sandbox, find, launch
 
 __all__ = ["PodSpawner", "pin"]
 
+_LARGEST_LOG = 20 * 2**20
 _turns: dict[int, asyncio.Semaphore] = {}
 
 
@@ -54,6 +55,7 @@ class PodSpawner(Spawner):
             self._message = "Making your pod and starting JupyterLab in it"
             if left := find(self._folder):  # by a hub that was killed before it took note of it
                 await left.stop(now=True)
+            self._put_log_aside()
             self._prepare()
             await self._launch()
             await self._wait()
@@ -122,6 +124,10 @@ class PodSpawner(Spawner):
             self._pod = await launch(sandbox, program, env=self.get_env(), folder=self._folder, log=self._log)
         except PodFailedError as error:
             raise _ended(_last_line(self._log)) from error
+
+    def _put_log_aside(self) -> None:
+        if self._log.exists() and self._log.stat().st_size > _LARGEST_LOG:
+            self._log.replace(self._log.with_suffix(".log.1"))
 
     @property
     def _log(self) -> Path:

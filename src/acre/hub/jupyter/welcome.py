@@ -9,7 +9,7 @@ from typing import Any
 from jupyterhub.handlers.base import BaseHandler
 from tornado.web import HTTPError
 
-from acre.hub.errors import HubUnavailableError, InvitationUnknownError
+from acre.hub.errors import InvitationUnknownError, ServiceUnavailableError
 
 __all__ = ["WelcomeHandler"]
 
@@ -32,10 +32,13 @@ class WelcomeHandler(BaseHandler):
             return
         try:
             name = await self.authenticator.service.claim(code)
-        except (InvitationUnknownError, HubUnavailableError) as error:
+        except (InvitationUnknownError, ServiceUnavailableError) as error:
             await self._show(error=f"{error}.")
             return
-        self.authenticator.set_password(name, password)
+        if self.find_user(name) is None:
+            await self._show(error=f"{InvitationUnknownError()}.")
+            return
+        await self.authenticator.set_password(self.find_user(name), password)
         user = await self.login_user({"username": name, "password": password})
         if user is None:
             raise HTTPError(500, "Your password was kept, but signing in failed; sign in with it now")

@@ -31,6 +31,12 @@ async def post_first(context: InContext, first: FirstAdmin) -> Invitation | None
     return await context.people.invite_first(first.name)
 
 
+@router.post("/people/{name}/forget", summary="Forget somebody whose account is deleted", dependencies=[HubOnly])
+async def post_forget(context: InContext, name: str) -> Claimed:
+    context.people.forget(name)
+    return Claimed(name=name)
+
+
 @router.post("/invitations/claim", summary="Use an invitation", dependencies=[HubOnly])
 async def post_claim(context: InContext, claim: Claim) -> Claimed:
     return Claimed(name=context.people.claim(claim.code))
