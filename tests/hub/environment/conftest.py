@@ -40,6 +40,11 @@ class Environment:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def authority(self) -> Path:
+        """The certificate of the front's own authority."""
+        return self.home.root / "front/pki/authorities/local/root.crt"
+
+    @property
     def home(self) -> Home:
         return Home.at(self.root)
 
@@ -115,7 +120,9 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(0.05)
 
 
-def start(root: Path, *, prefix: tuple[str, ...] = (), port: int | None = None) -> Environment:
+def start(
+    root: Path, *, prefix: tuple[str, ...] = (), port: int | None = None, options: tuple[str, ...] = ()
+) -> Environment:
     """Start an environment: on return it is ready."""
     port = port or free_port()
     output = root.parent / f"{root.name}-{port}.out"
@@ -123,7 +130,7 @@ def start(root: Path, *, prefix: tuple[str, ...] = (), port: int | None = None) 
     env.pop("ACRE_HOME", None)
     with output.open("w") as stream:
         process = subprocess.Popen(
-            [*prefix, ACRE, "up", "--home", str(root), "--port", str(port)],
+            [*prefix, ACRE, "up", "--home", str(root), "--port", str(port), *options],
             env=env, stdout=stream, stderr=subprocess.STDOUT, text=True, start_new_session=True,
         )  # fmt: skip
     environment = Environment(root, port, process, output)

@@ -90,10 +90,14 @@ def _port(config: Config, home: Home) -> Finding:
 
 
 def _secrecy(config: Config) -> Finding:
+    if config.front.tls != "off":
+        return Finding(
+            True, f"The front encrypts, with a certificate for {config.front.host} (tls: {config.front.tls})"
+        )
     if config.front.address in {"127.0.0.1", "::1", "localhost"}:
         return Finding(True, "Only this machine can reach the front, so that no password crosses a network in clear")
     sentence = (
         "The front can be reached from other machines without encryption: "
-        "put a proxy with TLS before it, or passwords can be read on the way"
+        "set front.tls, or passwords can be read on the way"
     )
     return Finding(False, sentence, needed=False)

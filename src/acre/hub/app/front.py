@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Any
 
-from acre.hub.config import Config, Home
+from acre.hub.config import Config, Front, Home
 from acre.hub.domain.names import NAME_PATTERN
 
 __all__ = ["front_config"]
 
+_HTTPS = 443
+_YEAR_SECONDS = 365 * 24 * 3600
 _SECURITY_HEADERS = {
     "Referrer-Policy": ["same-origin"],
     "X-Content-Type-Options": ["nosniff"],
@@ -26,20 +28,49 @@ def front_config(config: Config, home: Home, starting_page: Path) -> dict[str, A
     front = config.front
     server = {
         "listen": [front.place],
-        "automatic_https": {"disable": True},
-        "routes": [_headers(), *_user_routes(home), _service_route(home), _to(home.routes / "hub.sock")],
+        **_encryption(front),
+        "routes": [_headers(front), *_user_routes(home), _service_route(home), _to(home.routes / "hub.sock")],
         "errors": {"routes": [_fall_to_hub(home), _starting(starting_page)]},
     }
     return {
         "admin": {"disabled": True, "config": {"persist": False}},
         "logging": {"logs": {"default": {"level": config.logs.level.replace("warning", "warn").upper()}}},
         "storage": {"module": "file_system", "root": str(home.root / "front")},
-        "apps": {"http": {"servers": {"front": server}}},
+        "apps": {"http": {"servers": {"front": server}}, **_certificates(front)},
     }
 
 
-def _headers() -> dict[str, Any]:
-    return {"handle": [{"handler": "headers", "response": {"set": _SECURITY_HEADERS, "delete": ["Server", "Via"]}}]}
+def _encryption(front: Front) -> dict[str, Any]:
+    if front.tls == "off":
+        return {"automatic_https": {"disable": True}}
+    redirect = front.tls == "acme" and front.port == _HTTPS
+    # Who asks by address sends no name, and gets the same certificate.
+    return {
+        "automatic_https": {"disable_redirects": not redirect},
+        "tls_connection_policies": [{"default_sni": front.host}],
+    }
+
+
+def _certificates(front: Front) -> dict[str, Any]:
+    """Where certificates come from; an authority of Caddy's own is not put among those that the machine trusts."""
+    if front.tls == "files":
+        pair = {"certificate": str(front.certificate), "key": str(front.key)}
+        return {"tls": {"certificates": {"load_files": [pair]}}}
+    if front.tls == "off":
+        return {}
+    policy = {"subjects": [front.host], "issuers": [{"module": front.tls}]}
+    tls = {"certificates": {"automate": [front.host]}, "automation": {"policies": [policy]}}
+    return {"tls": tls, "pki": {"certificate_authorities": {"local": {"install_trust": False}}}}
+
+
+def _headers(front: Front) -> dict[str, Any]:
+    encrypted = {} if front.tls == "off" else {"Strict-Transport-Security": [f"max-age={_YEAR_SECONDS}"]}
+    response = {
+        "set": {**_SECURITY_HEADERS, **encrypted},
+        "delete": ["Server", "Via"],
+        "deferred": True,  # what comes from behind the front is changed too
+    }
+    return {"handle": [{"handler": "headers", "response": response}]}
 
 
 def _user_routes(home: Home) -> list[dict[str, Any]]:

@@ -111,7 +111,7 @@ class Supervisor:
         state = {
             "pid": os.getpid(),
             "version": acre.__version__,
-            "address": f"http://{self._config.front.place}",
+            "address": self._config.front.url,
             "began": self._began,
             "components": {keeper.component.name: keeper.to_record() for keeper in self._keepers},
         }

@@ -11,9 +11,10 @@ from pathlib import Path
 from acre.hub.app.operator import Operator
 from acre.hub.app.supervisor import Supervisor, locked
 from acre.hub.app.tutorials import render_tutorials
-from acre.hub.config import Config, Home
+from acre.hub.config import Config, Front, Home
 from acre.hub.errors import (
     AddressUnusableError,
+    ConfigError,
     FolderUnusableError,
     IsolationUnavailableError,
     PortTakenError,
@@ -47,6 +48,7 @@ def bring_up(
         _check_space(home.root)
         _check_writable(home.root)
         check_port(config.front.address, config.front.port)
+        _check_certificate(config.front)
         if config.pods.isolation == "pods":
             _check_isolation(home.root)
         render_tutorials(home)
@@ -89,6 +91,12 @@ def _check_writable(folder: Path) -> None:
         test.unlink()
     except OSError as error:
         raise FolderUnusableError(folder, (error.strerror or str(error)).lower()) from error
+
+
+def _check_certificate(front: Front) -> None:
+    for setting, file in (("front.certificate", front.certificate), ("front.key", front.key)):
+        if file is not None and not os.access(file, os.R_OK):
+            raise ConfigError(f"'{setting}' names {file}, which cannot be read. Correct the path or the file's mode")
 
 
 def check_port(address: str, port: int) -> None:

@@ -39,7 +39,7 @@ def up(
     began = time.monotonic()
     place = find_home(home)
     settings, _ = read_config(config, place, front__port=port)
-    address = f"http://{settings.front.place}"
+    address = settings.front.url
 
     def ready(invitation: Invitation | None) -> None:
         console.print(

@@ -1,8 +1,10 @@
 """The configuration as one typed tree; unknown keys are refused."""
 
-from typing import Literal
+import re
+from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from acre.hub.domain.names import NAME_PATTERN
 
@@ -19,15 +21,54 @@ class Front(Section):
     """Where people reach the environment."""
 
     address: str = Field(default="127.0.0.1", min_length=1)
-    """The address to listen on; 0.0.0.0 for every interface of the machine, which needs TLS in front of it."""
+    """The address to listen on; 0.0.0.0 for every interface of the machine, which needs `tls`."""
 
     port: int = Field(default=8000, ge=1, le=65535)
     """The port to listen on."""
 
+    name: str | None = Field(default=None, pattern=r"^[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9])?$")
+    """The host name that people type, for links and certificates; the address when not given."""
+
+    tls: Literal["off", "internal", "acme", "files"] = "off"
+    """`internal` signs a certificate with an authority of its own, `acme` gets one from a public authority (people must
+    reach this machine by its name on ports 80 and 443), `files` takes yours; `off` sends passwords in clear."""
+
+    certificate: Path | None = None
+    """With `tls: files`, the certificate with its chain, in PEM."""
+
+    key: Path | None = None
+    """With `tls: files`, the key of the certificate, in PEM."""
+
+    @model_validator(mode="after")
+    def _check_tls(self) -> Self:
+        given = [self.certificate, self.key]
+        if self.tls == "files" and None in given:
+            raise ValueError("tls: files needs both certificate and key")
+        if self.tls != "files" and given != [None, None]:
+            raise ValueError("certificate and key are used with tls: files only")
+        if self.tls == "acme" and (self.name is None or not re.search("[A-Za-z]", self.name.rpartition(".")[2])):
+            raise ValueError("tls: acme needs name, the public host name of this machine")
+        return self
+
     @property
     def place(self) -> str:
-        """Address and port as they are written in a URL."""
-        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+        """Address and port to listen on, as Caddy writes them."""
+        return f"{_bracketed(self.address)}:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """What people type: the name, else the address, or this machine's loopback when it listens on every address."""
+        return self.name or {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.address, self.address)  # noqa: S104 -- compared
+
+    @property
+    def url(self) -> str:
+        """Where people reach the environment, without a slash at the end."""
+        scheme, usual = ("http", 80) if self.tls == "off" else ("https", 443)
+        return f"{scheme}://{_bracketed(self.host)}" + ("" if self.port == usual else f":{self.port}")
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 class People(Section):

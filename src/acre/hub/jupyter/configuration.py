@@ -29,7 +29,7 @@ def configure(c: Any, config: Config, home: Home) -> None:
 
 def _configure_hub(c: Any, config: Config, home: Home, factory: Factory) -> None:
     hub = c.JupyterHub
-    hub.bind_url = f"http://{config.front.place}/"
+    hub.bind_url = f"{config.front.url}/"
     hub.hub_bind_url = f"http+unix://{quote(str(home.hub_socket), safe='')}"
     hub.hub_connect_url = hub.hub_bind_url
     hub.db_url = f"sqlite:///{home.database / 'jupyterhub.sqlite'}"
