@@ -49,6 +49,12 @@ class Environment:
         return Home.at(self.root)
 
     @property
+    def supervisor(self) -> psutil.Process:
+        """The process of ``acre up``; it is not the first one where a sandbox was put around it."""
+        first = psutil.Process(self.process.pid)
+        return next(one for one in (*first.children(recursive=True), first) if one.cmdline()[1:2] == [ACRE])
+
+    @property
     def printed(self) -> str:
         return self.output.read_text()
 
@@ -85,9 +91,9 @@ class Environment:
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                mine = process.environ().get("ACRE_HOME") == str(self.root) or str(self.home.run) in " ".join(
-                    process.cmdline()
-                )
+                words = " ".join(process.cmdline())
+                named = str(self.home.run) in words or f"--home {self.root} " in words
+                mine = named or process.environ().get("ACRE_HOME") == str(self.root)
                 if mine and process.status() != psutil.STATUS_ZOMBIE:
                     found.append(process)
         return found
@@ -95,8 +101,7 @@ class Environment:
     def stop(self) -> int:
         """Press Ctrl-C, and return the exit code."""
         if self.process.poll() is None:
-            state = read_state(self.home)  # where a sandbox was put around it, the supervisor is not the first process
-            os.kill(state["pid"] if state else self.process.pid, signal.SIGINT)
+            os.kill(self.supervisor.pid, signal.SIGINT)
         return self.process.wait(timeout=PATIENCE)
 
 
@@ -168,6 +173,7 @@ def new_environment(tmp_path: Path) -> Iterator[Callable[..., Environment]]:
     for environment in started:
         with contextlib.suppress(subprocess.TimeoutExpired):
             environment.stop()
+    for environment in started:
         for process in environment.processes():
             process.kill()
 

@@ -3,6 +3,7 @@
 import json
 import logging
 import re
+import sys
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -63,6 +64,19 @@ def clean(value: Any) -> Any:
     return value
 
 
+class _Handler(RotatingFileHandler):
+    """Says once that a log cannot be written, and goes on: a full disk must not end the environment."""
+
+    _said = False
+
+    def handleError(self, _record: logging.LogRecord) -> None:  # noqa: N802 -- logging's name
+        """Complain on the terminal, the only place that is left."""
+        if not self._said:
+            self._said = True
+            why = sys.exc_info()[1]
+            sys.stderr.write(f"acre: the log {self.baseFilename} cannot be written, its events are lost: {why}\n")
+
+
 class Logbook:
     """Writes what components say, and keeps it bounded."""
 
@@ -87,7 +101,7 @@ class Logbook:
 
     def _logger(self, component: str) -> logging.Logger:
         if component not in self._loggers:
-            handler = RotatingFileHandler(
+            handler = _Handler(
                 self.file(component), maxBytes=self._bytes, backupCount=1, encoding="utf-8", errors="replace"
             )
             logger = logging.Logger(component, logging.INFO)  # noqa: LOG001 -- it must not pass its lines on to the root

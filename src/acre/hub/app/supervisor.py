@@ -116,8 +116,11 @@ class Supervisor:
             "components": {keeper.component.name: keeper.to_record() for keeper in self._keepers},
         }
         draft = self._home.state_file.with_suffix(".draft")
-        draft.write_text(json.dumps(state))
-        draft.rename(self._home.state_file)
+        try:
+            draft.write_text(json.dumps(state))
+            draft.rename(self._home.state_file)
+        except OSError as error:  # a full disk makes ``acre status`` old, and must not end the environment
+            self._logbook.write("supervisor", f"WARNING: the state could not be written: {error}")
 
 
 @contextlib.contextmanager
