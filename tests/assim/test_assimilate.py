@@ -164,7 +164,9 @@ def test_impossible_instructions_are_refused(cube, changes, remedy):
         assim.assimilate(cube, **({"operators": OPERATOR, "prior": PRIOR} | changes))
 
 
-@pytest.mark.parametrize("settings", [{"precision": "float16"}, {"iterations": 0}])
+@pytest.mark.parametrize(
+    "settings", [{"precision": "float16"}, {"iterations": 0}, {"tolerance": 0}, {"confidence": 1.5}]
+)
 def test_impossible_settings_of_the_solver_are_refused(settings):
     with pytest.raises(assim.InputRefusedError):
         assim.MAP(**settings)
@@ -189,3 +191,54 @@ def test_the_tutorials_scene_gives_sane_leaf_area_and_refuses_water():
     assert np.median(lai[dense]) > 1.0
     assert lai[usable].max() < 6
     assert 3 < float(result.chi2.median()) < 5
+
+
+@pytest.mark.parametrize("name", ["sun_zenith", "sd"])
+def test_a_field_on_other_coordinates_is_refused_and_not_joined_with_gaps(field, name):
+    like = xr.full_like(field, 0.01) if name == "sd" else field.isel(band=0, drop=True) * 0 + 30
+    shifted = {"sun_zenith": 30.0} | {name: like.assign_coords(y=field.y - 5)}
+    with pytest.raises(assim.InputRefusedError, match="other coordinates"):
+        assim.scene(field, **shifted)
+
+
+def test_noise_that_lacks_a_band_is_refused(field):
+    with pytest.raises(assim.InputRefusedError, match="other coordinates"):
+        assim.scene(field, sun_zenith=30.0, sd=xr.full_like(field, 0.01).isel(band=[0, 1, 2]))
+
+
+def test_noise_in_another_unit_is_refused(field):
+    with pytest.raises(assim.InputRefusedError, match="unit of the reflectance"):
+        assim.scene(field, sun_zenith=30.0, sd=xr.full_like(field, 100.0))
+
+
+def test_a_band_that_stands_twice_is_refused_in_cube_and_operator(field, cube):
+    with pytest.raises(assim.InputRefusedError, match="more than once"):
+        assim.scene(xr.concat([field, field.isel(band=[3])], "band"), sun_zenith=30.0)
+    doubled = assim.Prosail(sensor=assim.sensors.sentinel_2a(["B02", "B02"]))
+    with pytest.raises(assim.InputRefusedError, match="more than once"):
+        assim.assimilate(cube, doubled, PRIOR, progress=False)
+
+
+@pytest.mark.parametrize("wrong", [object, str, complex])
+def test_what_is_not_a_real_number_is_refused(field, wrong):
+    with pytest.raises(assim.InputRefusedError, match="not real numbers"):
+        assim.scene(field.astype(wrong), sun_zenith=30.0)
+
+
+@pytest.mark.parametrize("convert", [lambda field: field.to_numpy(), lambda field: field.to_dataset("band")])
+def test_reflectance_without_named_dimensions_is_refused(field, convert):
+    with pytest.raises(assim.InputRefusedError, match=r"xarray\.DataArray"):
+        assim.scene(convert(field), sun_zenith=30.0)
+
+
+def test_a_single_pixel_without_dimensions_is_solved_like_among_others(result, field):
+    one = assim.scene(field.isel(y=7, x=7), sun_zenith=35.0, view_zenith=5.0, relative_azimuth=110.0)
+    alone = assim.assimilate(one, OPERATOR, PRIOR, progress=False)
+    assert alone.lai.dims == ()
+    assert float(alone.lai) == float(result.lai[7, 7])
+
+
+@pytest.mark.parametrize(("operator", "prior"), [(None, PRIOR), (OPERATOR, None), (OPERATOR, {"lai": (2.0, 1.0)})])
+def test_what_is_no_operator_or_no_prior_is_refused(cube, operator, prior):
+    with pytest.raises(assim.InputRefusedError, match="give an operator such as"):
+        assim.assimilate(cube, operator, prior, progress=False)

@@ -94,3 +94,54 @@ def test_an_impossible_response_is_refused(response, remedy):
 def test_an_unknown_band_is_refused_with_those_there_are():
     with pytest.raises(assim.InputRefusedError, match=r"B99.*B8A"):
         assim.sensors.sentinel_2a(["B99"])
+
+
+def test_a_response_in_micrometres_is_refused():
+    with pytest.raises(assim.InputRefusedError, match="give nanometres"):
+        assim.Sensor.from_srf("any", np.linspace(0.6, 0.64, 40), {"red": np.ones(40)})
+
+
+def test_a_response_needs_one_number_for_each_wavelength():
+    with pytest.raises(assim.InputRefusedError, match="each wavelength"):
+        assim.Sensor.from_srf("any", np.arange(600.0, 640.0), {"red": np.ones(39)})
+
+
+def test_unevenly_sampled_responses_count_by_width_and_not_by_samples():
+    uneven = np.r_[np.arange(600.0, 620.0, 0.5), np.arange(620.0, 640.5, 2.0)]
+    band = assim.Sensor.from_srf("any", uneven, {"red": np.ones_like(uneven)}).bands[0]
+    assert band.centre == pytest.approx(620, abs=0.5)
+
+
+LINEAR = {
+    "bands": ("a", "b"), "parameters": ("lai", "cab"), "matrix": ((0.1, 0.0), (0.0, 0.3)), "offset": (0.0, 0.0),
+    "centres": (500.0, 800.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"matrix": ((0.1, 0.0),)},
+        {"matrix": ((0.1,), (0.3,))},
+        {"matrix": ((0.1, float("nan")), (0.0, 0.3))},
+        {"offset": (0.0,)},
+        {"centres": (500.0,)},
+    ],
+)
+def test_a_linear_operator_whose_shapes_do_not_fit_is_refused_and_not_broadcast(change):
+    with pytest.raises(assim.InputRefusedError, match=next(iter(change))):
+        assim.Linear(**LINEAR | change)
+
+
+def test_a_linear_operator_takes_arrays_and_stays_hashable():
+    arrays = {name: np.asarray(value) for name, value in LINEAR.items() if name in {"matrix", "offset", "centres"}}
+    assert hash(assim.Linear(**LINEAR | arrays)) == hash(assim.Linear(**LINEAR))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"absolute": -0.1}, {"relative": float("nan")}, {"correlation_length": 0}, {"absolute": 0, "discrepancy": 0}],
+)
+def test_noise_that_no_instrument_can_have_is_refused(change):
+    with pytest.raises(assim.InputRefusedError, match="noise"):
+        assim.Noise(**change)

@@ -161,5 +161,24 @@ def test_a_prior_that_the_operator_does_not_know_is_refused():
         Problem(OPERATOR, assim.Prior.vegetation(car=(10.0, 2.0)), NOISE)
 
 
+class Transposed:
+    """An operator of somebody who mixed up the axes of the Jacobian."""
+
+    bands, centres, parameters = ("a", "b", "c"), (450.0, 550.0, 650.0), ("n", "ala")
+
+    def look(self, geometry):
+        return geometry
+
+    def linearise(self, x, view):
+        del view
+        return x[:1] + np.zeros((3, 1), x.dtype), np.zeros((2, 3, x.shape[1]), x.dtype)
+
+
+def test_an_operator_whose_answer_has_another_shape_is_refused():
+    prior = assim.Prior.from_table({"n": (2.0, 0.05), "ala": (50.0, 1.5)})
+    with pytest.raises(assim.InputRefusedError, match="linearise returned"):
+        assim.MAP().solve(Problem(Transposed(), prior, NOISE), Pixels(np.full((5, 3), 0.3), None, angles(5)))
+
+
 def test_every_code_has_a_sentence():
     assert len({code.sentence for code in assim.Code}) == len(assim.Code)

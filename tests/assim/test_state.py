@@ -86,8 +86,31 @@ def test_correlations_of_a_table_are_those_of_the_prior():
         ({"lai": (2.0, 1.0)}, {("lai", "cab"): 0.5}, "vary in the table"),
         ({"lai": (2.0, 1.0), "cab": (40.0, 9.0)}, {("lai", "cab"): 1.0}, "singular"),
         ({"lai": (2.0, 1.0), "cab": (40.0, 9.0)}, {("lai", "cab"): float("nan")}, "NaN"),
+        ({"lai": (2.0, 1.0), "cab": (40.0, 9.0)}, {("lai", "lai"): 0.5}, "two that vary"),
+        ({"lai": (2.0, 1.0, 3.0)}, {}, r"\(median, sd\)"),
+        ({"lai": "2"}, {}, r"\(median, sd\)"),
+        ({"lai": 2.0}, {}, "varies"),
     ],
 )
 def test_an_impossible_prior_is_refused_with_the_remedy(table, correlations, remedy):
     with pytest.raises(assim.InputRefusedError, match=remedy):
         assim.Prior.from_table(table, correlations=correlations)
+
+
+def test_a_pair_may_be_a_list():
+    assert assim.Prior.vegetation(lai=[3.0, 1.0]) == assim.Prior.vegetation(lai=(3.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "remedy"),
+    [
+        ((("lai", "lai"), (0.2, 0.2), ((1.0, 0.0), (0.0, 1.0))), "once"),
+        ((("lai",), (0.2,), ((1.0,),), (("lai", 5.0),)), "once"),
+        ((("lai",), (float("nan"),), ((1.0,),)), "finite"),
+        ((("lai", "cab"), (0.2,), ((1.0, 0.0), (0.0, 1.0))), "for each of"),
+        ((("lai",), (0.2,), ((1.0,),), (("cab", 5000.0),)), "unit"),
+    ],
+)
+def test_an_impossible_prior_is_refused_also_when_made_directly(arguments, remedy):
+    with pytest.raises(assim.InputRefusedError, match=remedy):
+        assim.Prior(*arguments)

@@ -16,6 +16,7 @@ __all__ = ["ANGLES", "Column", "build", "check", "pixel_dims", "read", "scene", 
 
 ANGLES = ("sun_zenith", "view_zenith", "relative_azimuth")
 _BRIGHTEST_MEDIAN = 1.5
+_WIDEST_MEDIAN = 1.0
 _SAMPLE = 100_000
 
 Window = dict[str, slice]
@@ -47,11 +48,12 @@ def scene(
     """Make a cube for `acre.assim.assimilate`.
 
     Args:
-        reflectance: Surface reflectance 0–1 with a ``band`` dimension and coordinate; NaN is missing.
-        sun_zenith: Degrees, one number or a field of the cube's other dimensions.
+        reflectance: Surface reflectance 0–1 with a ``band`` dimension and coordinate; NaN is missing.  An offset that
+            was not subtracted, as in Sentinel-2's products from processing baseline 04.00 on, cannot be noticed.
+        sun_zenith: Degrees, one number or a field of the cube's other dimensions, with the same coordinates.
         view_zenith: Degrees, 0 is nadir.
         relative_azimuth: Degrees between sun and sensor; 0 when the sun is behind the sensor.
-        sd: Standard deviation of the reflectance's noise, where the data bring their own.
+        sd: Standard deviation of the reflectance's noise, where the data bring their own; same bands and coordinates.
 
     Returns:
         A dataset with ``reflectance``, the angles, and ``reflectance_sd`` where given.
@@ -59,14 +61,32 @@ def scene(
     Raises:
         InputRefusedError: What `check` refuses.
     """
+    if not isinstance(reflectance, xr.DataArray):
+        raise InputRefusedError(
+            f"The reflectance is a {type(reflectance).__name__}; give an xarray.DataArray with a dimension 'band'."
+        )
     angles = dict(zip(ANGLES, (sun_zenith, view_zenith, relative_azimuth), strict=True))
-    cube = xr.Dataset({"reflectance": reflectance} | {name: xr.DataArray(angle) for name, angle in angles.items()})
+    fields = {name: xr.DataArray(angle) for name, angle in angles.items()}
+    if sd is not None:
+        fields["reflectance_sd"] = xr.DataArray(sd)
+    for name, field in fields.items():
+        _check_aligned(reflectance, field, name)
+    cube = xr.Dataset({"reflectance": reflectance} | fields)
     for name in ANGLES:
         cube[name].attrs["units"] = "degree"
-    if sd is not None:
-        cube["reflectance_sd"] = sd
     check(cube, reflectance["band"].to_numpy().tolist() if "band" in reflectance.coords else ())
     return cube
+
+
+def _check_aligned(reflectance: xr.DataArray, field: xr.DataArray, name: str) -> None:
+    """Without this, xarray would join different coordinates into a larger cube, with gaps, and not say so."""
+    try:
+        xr.align(reflectance, field, join="exact", copy=False)
+    except ValueError as error:
+        raise InputRefusedError(
+            f"'{name}' lies on other coordinates than the reflectance ({str(error).splitlines()[0][:200]}); bring it "
+            "onto them first, such as with .interp_like(reflectance) or .reindex_like(reflectance)."
+        ) from error
 
 
 def check(cube: xr.Dataset, bands: Sequence[str]) -> None:
@@ -91,8 +111,14 @@ def check(cube: xr.Dataset, bands: Sequence[str]) -> None:
             f"The cube has the bands {present} and lacks {missing}; choose the sensor's bands to match, "
             "such as assim.sensors.sentinel_2a(['B02', 'B04'])."
         )
+    for whose, names in (("cube", present), ("operator", bands)):
+        if twice := sorted({str(band) for band in names if list(names).count(band) > 1}):
+            raise InputRefusedError(f"The {whose} has {', '.join(twice)} more than once; keep one.")
+    for name in ("reflectance", *ANGLES, "reflectance_sd"):
+        if name in cube and cube[name].dtype.kind not in "fiu":
+            raise InputRefusedError(f"'{name}' holds {cube[name].dtype}, not real numbers; convert it to float.")
     _check_fields(cube)
-    _check_unit(reflectance)
+    _check_unit(cube)
 
 
 def _check_fields(cube: xr.Dataset) -> None:
@@ -110,15 +136,25 @@ def _check_fields(cube: xr.Dataset) -> None:
         raise InputRefusedError("'reflectance_sd' must have the dimensions of 'reflectance'.")
 
 
-def _check_unit(reflectance: xr.DataArray) -> None:
-    step = max(1, math.isqrt(reflectance.size // _SAMPLE))
-    sample = reflectance.isel({dim: slice(None, None, step) for dim in reflectance.dims if dim != "band"}).to_numpy()
-    finite = np.abs(sample[np.isfinite(sample)])
-    if finite.size and np.median(finite) > _BRIGHTEST_MEDIAN:
+def _check_unit(cube: xr.Dataset) -> None:
+    middle = _median(cube["reflectance"])
+    if middle > _BRIGHTEST_MEDIAN:
         raise InputRefusedError(
-            f"Half of the reflectances exceed {np.median(finite):.4g}, so they are not between 0 and 1; divide by the "
+            f"Half of the reflectances exceed {middle:.4g}, so they are not between 0 and 1; divide by the "
             "product's scale (10000 for Sentinel-2 L2A, after subtracting 1000 from processing baseline 04.00 on)."
         )
+    if "reflectance_sd" in cube and (middle := _median(cube["reflectance_sd"])) > _WIDEST_MEDIAN:
+        raise InputRefusedError(
+            f"Half of 'reflectance_sd' exceeds {middle:.4g}; give it in the unit of the reflectance, which is 0 to 1."
+        )
+
+
+def _median(field: xr.DataArray) -> float:
+    """Of the size of the finite values of a sample; 0 when there are none."""
+    step = max(1, math.isqrt(field.size // _SAMPLE))
+    sample = field.isel({dim: slice(None, None, step) for dim in field.dims if dim != "band"}).to_numpy()
+    finite = np.abs(sample[np.isfinite(sample)])
+    return float(np.median(finite)) if finite.size else 0.0
 
 
 def pixel_dims(cube: xr.Dataset) -> tuple[str, ...]:
@@ -183,7 +219,7 @@ def build(
     shape = tuple(cube.sizes[dim] for dim in dims)
     arrays = {column.name: np.zeros(shape, column.dtype) for column in columns}
     for window, values in pieces:
-        place = tuple(window[dim] for dim in dims)
+        place = (*(window[dim] for dim in dims), ...)  # the dots make a view of a single pixel too
         for column in columns:
             target = arrays[column.name][place]
             target[...] = values[column.name].reshape(target.shape)

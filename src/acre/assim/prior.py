@@ -1,6 +1,6 @@
 """What is known before looking: a Gaussian in transformed space."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import jax.numpy as jnp
@@ -47,8 +47,15 @@ class Prior:
     fixed: tuple[tuple[str, float], ...] = ()
 
     def __post_init__(self) -> None:
-        for name in (*self.names, *dict(self.fixed)):
+        stated = (*self.names, *(name for name, _ in self.fixed))
+        for name in stated:
             lookup(name)
+        if not self.names or len(set(stated)) < len(stated):
+            raise InputRefusedError("A prior needs one parameter that varies or more, and each parameter once.")
+        if len(self.mean) != len(self.names) or not np.isfinite(self.mean).all():
+            raise InputRefusedError(f"The prior's mean is {self.mean}; give a finite number for each of {self.names}.")
+        for name, value in self.fixed:
+            _check_value(name, value)
         _check_covariance(np.asarray(self.covariance, float), len(self.names))
 
     @classmethod
@@ -73,14 +80,14 @@ class Prior:
             InputRefusedError: An unknown name, a value outside its bounds, a standard deviation that is not
                 positive, or correlations that no distribution can have.
         """
-        varying = {name: entry for name, entry in table.items() if isinstance(entry, tuple)}
-        fixed = tuple((name, _check_value(name, float(entry))) for name, entry in table.items() if name not in varying)
+        varying = {name: _pair(name, entry) for name, entry in table.items() if isinstance(entry, Sequence)}
+        fixed = tuple((name, float(entry)) for name, entry in table.items() if not isinstance(entry, Sequence))
         names = tuple(varying)
         sds = np.array([_transformed_sd(name, *entry) for name, entry in varying.items()])
         matrix = np.eye(len(names))
         for (one, other), r in (correlations or {}).items():
-            if one not in names or other not in names:
-                raise InputRefusedError(f"The correlation of {one} and {other} needs both to vary in the table.")
+            if one not in names or other not in names or one == other:
+                raise InputRefusedError(f"The correlation of {one} and {other} needs two that vary in the table.")
             i, j = names.index(one), names.index(other)
             matrix[i, j] = matrix[j, i] = r
         mean = tuple(lookup(name).forward(median) for name, (median, _) in varying.items())
@@ -114,6 +121,12 @@ class Prior:
         summary = summarise(mean, jnp.asarray(sd, mean.dtype)[:, None], self.transforms)
         columns = {key: np.asarray(column)[:, 0] for key, column in zip(Marginal._fields, summary, strict=True)}
         return {name: {key: float(column[i]) for key, column in columns.items()} for i, name in enumerate(self.names)}
+
+
+def _pair(name: str, entry: Sequence[float]) -> tuple[float, float]:
+    if isinstance(entry, str) or len(entry) != 2:  # noqa: PLR2004 -- a pair
+        raise InputRefusedError(f"The entry of {name} is {entry!r}; give (median, sd), or one number to fix it.")
+    return float(entry[0]), float(entry[1])
 
 
 def _check_value(name: str, value: float) -> float:

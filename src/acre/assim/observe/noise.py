@@ -1,10 +1,12 @@
 """How far an observation may lie from the model: R = instrument noise + model discrepancy."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from acre.assim.types import InputRefusedError
 
 __all__ = ["Noise"]
 
@@ -24,6 +26,9 @@ class Noise:
         discrepancy: a of the discrepancy.
         relative_discrepancy: b of the discrepancy.
         correlation_length: Distance in nm over which the discrepancy's correlation falls to 1/e.
+
+    Raises:
+        InputRefusedError: A number is negative or not finite, or nothing is left of the noise.
     """
 
     absolute: float = 0.003
@@ -31,6 +36,17 @@ class Noise:
     discrepancy: float = 0.008
     relative_discrepancy: float = 0.03
     correlation_length: float = 150.0
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            value = getattr(self, part.name)
+            if not (np.isfinite(value) and value >= 0):
+                raise InputRefusedError(f"{part.name} of the noise is {value}; give a finite number, 0 or more.")
+        if self.correlation_length == 0 or self.absolute + self.discrepancy == 0:
+            raise InputRefusedError(
+                "The noise needs a correlation_length above 0, and absolute or discrepancy above 0: otherwise a dark "
+                "band would count as known exactly."
+            )
 
     def covariance(self, y: jax.Array, sd: jax.Array | None, *, centres: tuple[float, ...]) -> jax.Array:
         """R per pixel.

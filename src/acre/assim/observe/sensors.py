@@ -16,6 +16,8 @@ from acre.assim.types import InputRefusedError
 
 __all__ = ["Band", "Sensor", "sentinel_2a", "sentinel_2b"]
 
+_SHORTEST_NM, _LONGEST_NM = 400.0, 2500.0
+
 
 @dataclass(frozen=True)
 class Band:
@@ -60,7 +62,8 @@ class Sensor:
             The sensor, with weights that add up to one.
 
         Raises:
-            InputRefusedError: A response is negative, empty, or narrower than the nodes asked for.
+            InputRefusedError: A response is negative, empty, outside the model's wavelengths, or narrower than the
+                nodes asked for.
         """
         return cls(name, tuple(_band(band, wavelengths, response, nodes) for band, response in responses.items()))
 
@@ -101,12 +104,21 @@ def _shipped(name: str, bands: Iterable[str] | None) -> Sensor:
 
 def _band(name: str, wavelengths: np.ndarray, response: np.ndarray, nodes: int) -> Band:
     wavelengths, response = np.asarray(wavelengths, float), np.asarray(response, float)
+    if wavelengths.ndim != 1 or wavelengths.shape != response.shape:
+        raise InputRefusedError(f"The response of {name} needs one number for each wavelength, in one dimension.")
     if not np.isfinite(response).all() or (response < 0).any():
         raise InputRefusedError(f"The response of {name} holds NaN or negative values; give zeros outside the band.")
     inside = response > 0
     if inside.sum() < nodes:
         raise InputRefusedError(f"The response of {name} has {inside.sum()} samples; {nodes} nodes need as many.")
-    centres, weights = _gauss(wavelengths[inside], response[inside] / response[inside].sum(), nodes)
+    if not (wavelengths[inside].min() >= _SHORTEST_NM and wavelengths[inside].max() <= _LONGEST_NM):
+        raise InputRefusedError(
+            f"The response of {name} lies at {wavelengths[inside].min():g} to {wavelengths[inside].max():g}; the "
+            f"model knows {_SHORTEST_NM:g} to {_LONGEST_NM:g} nm, so give nanometres, and zeros outside the band."
+        )
+    spacing = np.abs(np.gradient(wavelengths)) if len(wavelengths) > 1 else np.ones(1)  # it may be uneven
+    measure = (response * spacing)[inside]
+    centres, weights = _gauss(wavelengths[inside], measure / measure.sum(), nodes)
     return Band(name, tuple(centres.tolist()), tuple(weights.tolist()))
 
 

@@ -52,7 +52,7 @@ class Problem:
     """Operator, prior and noise, joined.
 
     Raises:
-        InputRefusedError: The prior has a parameter that the operator does not know.
+        InputRefusedError: The prior has a parameter that the operator does not know, or one of them is something else.
     """
 
     operator: Operator
@@ -60,6 +60,13 @@ class Problem:
     noise: Noise
 
     def __post_init__(self) -> None:
+        if not isinstance(self.operator, Operator) or not isinstance(self.prior, Prior):
+            raise InputRefusedError(
+                f"The operator is a {type(self.operator).__name__} and the prior a {type(self.prior).__name__}; give "
+                "an operator such as acre.assim.Prosail, and an acre.assim.Prior."
+            )
+        if len(self.operator.centres) != len(self.operator.bands):
+            raise InputRefusedError("The operator needs one of its centres for each of its bands.")
         strangers = [name for name in self.prior.names if name not in self.operator.parameters]
         if strangers:
             known = ", ".join(self.operator.parameters)
@@ -105,7 +112,7 @@ class Problem:
         """Work out the cost and its derivatives at s, shape (parameters, pixels)."""
         transforms = self.prior.transforms
         z = self._transformed(s)
-        predicted, jacobian = self.operator.linearise(self._complete(transforms.inverse(z)), data.view)
+        predicted, jacobian = self._linearise(transforms.inverse(z), data)
         columns = np.array([self.operator.parameters.index(name) for name in self.prior.names])
         slope = transforms.slope(z) * jnp.asarray(self.scale, s.dtype)[:, None]
         leaning = apply(data.whiten, jacobian[:, columns] * slope[None])
@@ -115,6 +122,18 @@ class Problem:
         cost = 0.5 * ((residual**2).sum(0) + (s * held).sum(0))
         hessian = (leaning[:, :, None] * leaning[:, None]).sum(0) + precision
         return Level(cost, held - (leaning * residual[:, None]).sum(0), hessian)
+
+    def _linearise(self, varying: jax.Array, data: Data) -> tuple[jax.Array, jax.Array]:
+        """Ask the operator; an answer of another shape would be broadcast to a wrong number."""
+        predicted, jacobian = self.operator.linearise(self._complete(varying), data.view)
+        bands, pixels = data.y.shape
+        for answer, shape in ((predicted, (bands, pixels)), (jacobian, (bands, len(self.operator.parameters), pixels))):
+            if answer.shape != shape:
+                raise InputRefusedError(
+                    f"The operator's linearise returned an array of shape {answer.shape} where {shape} is needed; "
+                    "see acre.assim.Operator."
+                )
+        return predicted, jacobian
 
     def _transformed(self, s: jax.Array) -> jax.Array:
         low, high = self.prior.transforms.bounds
