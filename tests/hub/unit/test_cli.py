@@ -1,13 +1,21 @@
 """Commands: what they print, and with which code they end, without an environment."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from acre.hub.app.demo import run_demo
 from acre.hub.app.logbook import Logbook
+from acre.hub.app.supervisor import locked
 from acre.hub.cli import main
+from acre.hub.cli.console import command
+from acre.hub.config import Config, Home, freeze
+from acre.hub.config.tree import Front
+from acre.hub.errors import DemoFailedError
 
 
 @pytest.fixture
@@ -73,6 +81,45 @@ def test_the_configuration_in_force_is_shown_with_its_sources(acre, short_folder
     assert lines["clusters.workers"] == ["automatic", "default"]
 
 
+def test_a_home_below_a_closed_folder_is_refused_in_a_sentence(acre, monkeypatch: pytest.MonkeyPatch):
+    def closed(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "exists", closed)
+    code, out, err = acre("doctor", "--home", "/closed/home")
+    assert (code, out) == (1, "")
+    assert err.startswith("acre: The folder /closed/home cannot be used: permission denied")
+
+
+def test_logs_where_nothing_ran_say_so(acre):
+    code, out, err = acre("logs")
+    assert (code, out) == (1, "")
+    assert "no environment has run there" in err
+
+
+def test_a_running_environment_shows_what_it_was_started_with(acre, short_folder: Path):
+    home = Home.at(short_folder / "home")
+    home.prepare()
+    freeze(Config(front=Front(port=8333)), home)
+    home.state_file.write_text(json.dumps({"pid": os.getpid()}))
+    with locked(home):
+        _, out, _ = acre("config", "show")
+    lines = {line.split()[0]: line.split()[1:] for line in out.splitlines()}
+    assert lines["front.port"] == ["8333", "as", "started"]
+    assert lines["front.address"] == ["127.0.0.1", "default"]
+
+
+def test_commands_are_told_as_they_can_be_typed(monkeypatch: pytest.MonkeyPatch, short_folder: Path):
+    monkeypatch.setenv("ACRE_HOME", str(short_folder / "home"))
+    monkeypatch.setattr(sys, "argv", [str(Path.cwd() / ".venv/bin/acre")])
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    assert command("user add NAME", Home.at(short_folder / "home")) == ".venv/bin/acre user add NAME"
+    other = Home.at(short_folder / "an other")
+    assert command("user add NAME", other) == f".venv/bin/acre user add NAME --home '{other.root}'"
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/acre")
+    assert command("user list", Home.at(short_folder / "home")) == "acre user list"
+
+
 def test_logs_of_strange_messages_are_printed(acre, short_folder: Path):
     folder = short_folder / "home" / "logs"
     folder.mkdir(parents=True)
@@ -101,3 +148,9 @@ def test_the_command_itself_is_installed():
         [Path(sys.executable).parent / "acre", "version"], capture_output=True, text=True, timeout=60, check=True
     )
     assert result.stdout.strip()
+
+
+def test_results_of_the_demonstration_need_a_folder_that_can_be_made(short_folder: Path):
+    (short_folder / "file").touch()
+    with pytest.raises(DemoFailedError, match="--output DIR"):
+        run_demo(Home.at(short_folder / "home"), "http://127.0.0.1:1", short_folder / "file" / "demo", say=print)

@@ -58,6 +58,7 @@ def test_options_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path
         ('people:\n  first_admin: "ada\\n"\n', 2, "'people.first_admin' cannot be"),
         ("pods: {isolation: chroot}\n", 1, "'pods' or 'none'"),
         ("front: 8000\n", 1, "'front' is a section"),
+        ("clusters:\n  workers: yes\n", 2, "'clusters.workers' cannot be True"),
         ("front: [8000]\n", 1, "'front' is a section"),
         ("front:\n  port: [1]\n", 2, "'front.port' cannot be [1]"),
         ("front:\n  port: 1\n  port: 2\n", 3, "'port' stands here again, after line 2"),

@@ -47,10 +47,10 @@ def test_an_unknown_component_is_told_which_there_are(logbook: Logbook, tmp_path
         list(read_events(tmp_path, component, last=1, follow=False))
 
 
-def test_without_logs_nothing_is_read(tmp_path: Path):
-    assert list(read_events(tmp_path / "none", None, last=1, follow=False)) == []
-    with pytest.raises(AcreError, match="none yet"):
-        list(read_events(tmp_path, "hub", last=1, follow=False))
+@pytest.mark.parametrize("component", [None, "hub"])
+def test_where_nothing_ran_there_are_no_logs_to_read(tmp_path: Path, component: str | None):
+    with pytest.raises(AcreError, match="no environment has run there"):
+        list(read_events(tmp_path / "none", component, last=1, follow=False))
 
 
 @pytest.mark.parametrize("cut", ['{"time": "2026', "5", "null", "[]", "{}", '{"time": 1, "message": "x"}', "\\xff"])

@@ -52,7 +52,13 @@ def run_demo(home: Home, address: str, output: Path, *, say: Callable[[str], Non
     Raises:
         DemoFailedError: If a step fails, or a cell of the notebook.
     """
-    output.mkdir(parents=True, exist_ok=True)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = (error.strerror or str(error)).lower()
+        raise DemoFailedError(
+            f"The folder {output} for the results cannot be made: {why}. Choose another one with --output DIR"
+        ) from error
     watch = _Stopwatch(say)
     asyncio.run(_demonstrate(home, address, output, watch))
     (output / "timings.json").write_text(json.dumps([asdict(step) for step in watch.steps], indent=1))

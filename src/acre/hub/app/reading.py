@@ -27,13 +27,15 @@ def read_events(folder: Path, component: str | None, *, last: int, follow: bool)
         AcreError: If there is no such log.
     """
     files = sorted(folder.glob("*.jsonl"))
+    if not files:
+        raise AcreError(
+            f"There are no logs in {folder}; no environment has run there. Name another home with --home DIR"
+        )
     if component is not None:
         known = [file.stem for file in files]
         files = [file for file in files if file.stem == component]
         if not files:
-            raise AcreError(
-                f"There is no log of {component!r} in {folder}; there are: {', '.join(known) or 'none yet'}"
-            )
+            raise AcreError(f"There is no log of {component!r} in {folder}; there are: {', '.join(known)}")
     readers = [_Reader(file) for file in files]
     put_aside = [_Reader(older) for file in files if (older := file.with_name(f"{file.name}.1")).exists()]
     old = sorted((event for reader in put_aside + readers for event in reader.read()), key=_time)

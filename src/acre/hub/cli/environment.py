@@ -14,7 +14,7 @@ from acre.hub.app.doctor import examine
 from acre.hub.app.reading import read_events
 from acre.hub.app.supervisor import read_state
 from acre.hub.app.up import bring_up
-from acre.hub.cli.console import ConfigOption, HomeOption, console, errors, find_home, read_config
+from acre.hub.cli.console import ConfigOption, HomeOption, command, console, errors, find_home, read_config
 from acre.hub.errors import NotRunningError
 from acre.wire.people import Invitation
 
@@ -23,8 +23,8 @@ __all__ = ["add_to"]
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands about the whole environment."""
-    for command in (up, status, logs, doctor, demo):
-        app.command()(command)
+    for one in (up, status, logs, doctor, demo):
+        app.command()(one)
 
 
 def up(
@@ -51,7 +51,10 @@ def up(
                 f"{invitation.expires:%Y-%m-%d %H:%M} UTC, with this link:\n  {address}{invitation.path}",
                 soft_wrap=True, highlight=False,
             )  # fmt: skip
-        console.print("Add people with: acre user add NAME.  Stop with Ctrl-C.", style="dim")
+        console.print(
+            f"Add people with: {escape(command('user add NAME', place))}\nStop with Ctrl-C",
+            style="dim", soft_wrap=True, highlight=False,
+        )  # fmt: skip
 
     if settings.pods.isolation == "none":
         errors.print(
@@ -81,7 +84,7 @@ def logs(
         str | None, typer.Argument(help="front, hub, service or supervisor; all when not given.")
     ] = None,
     *,
-    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last ones.")] = 50,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last ones.", min=0)] = 50,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as they come.")] = False,
     home: HomeOption = None,
 ) -> None:

@@ -14,7 +14,7 @@ __all__ = ["Clusters", "Config", "Front", "Logs", "People", "Pods"]
 class Section(BaseModel):
     """The base of every section."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class Front(Section):
