@@ -70,7 +70,7 @@ class Prior:
         Args:
             table: ``name: (median, sd)`` for a varying parameter, ``name: value`` for a fixed one.  The standard
                 deviation is carried to transformed space as half the distance of the transformed median ± sd, cut at
-                the bounds.
+                the bounds.  The normal itself is cut there too, which moves the median of a wide one: see `marginal`.
             correlations: ``(name, name): r`` in transformed space; 0 where not given.
 
         Returns:
