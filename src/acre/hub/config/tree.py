@@ -33,10 +33,10 @@ class Front(Section):
     """`internal` signs a certificate with an authority of its own, `acme` gets one from a public authority (people must
     reach this machine by its name on ports 80 and 443), `files` takes yours; `off` sends passwords in clear."""
 
-    certificate: Path | None = None
+    certificate: Path | None = Field(default=None, strict=False)
     """With `tls: files`, the certificate with its chain, in PEM."""
 
-    key: Path | None = None
+    key: Path | None = Field(default=None, strict=False)
     """With `tls: files`, the key of the certificate, in PEM."""
 
     @model_validator(mode="after")
