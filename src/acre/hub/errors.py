@@ -20,6 +20,7 @@ __all__ = [
     "InvalidNameError",
     "InvitationUnknownError",
     "IsolationUnavailableError",
+    "LastAdministratorError",
     "NotAllowedError",
     "NotRunningError",
     "PersonExistsError",
@@ -249,4 +250,17 @@ class ServiceUnavailableError(AcreError):
     def __init__(self) -> None:
         super().__init__(
             "The Acre service does not answer just now; it is restarted by itself, so try again in a few seconds"
+        )
+
+
+class LastAdministratorError(RefusedError):
+    """An environment without an administrator is nobody's."""
+
+    code = ErrorCode.LAST_ADMINISTRATOR
+    status = 409
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is the only administrator here. Make another one first: acre user add NAME --admin "
+            "(with --renew for somebody who has an account)"
         )

@@ -12,6 +12,7 @@ class ErrorCode(StrEnum):
 
     INVALID_NAME = "invalid_name"
     INVITATION_UNKNOWN = "invitation_unknown"
+    LAST_ADMINISTRATOR = "last_administrator"
     NOT_ALLOWED = "not_allowed"
     PERSON_EXISTS = "person_exists"
     PERSON_UNKNOWN = "person_unknown"

@@ -145,7 +145,7 @@ def test_up_refuses_a_wrong_configuration_before_it_makes_anything(acre, short_f
 
 def test_the_command_itself_is_installed():
     result = subprocess.run(
-        [Path(sys.executable).parent / "acre", "version"], capture_output=True, text=True, timeout=60, check=True
+        [Path(sys.executable).parent / "acre", "--version"], capture_output=True, text=True, timeout=60, check=True
     )
     assert result.stdout.strip()
 

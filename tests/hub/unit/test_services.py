@@ -10,6 +10,7 @@ from acre.hub.errors import (
     HubUnavailableError,
     InvalidNameError,
     InvitationUnknownError,
+    LastAdministratorError,
     PersonExistsError,
     PersonUnknownError,
 )
@@ -208,3 +209,13 @@ class TwelveCores:
 def test_a_cluster_may_have_the_limit_or_twice_the_cores(limit: int | None, granted: int):
     service = ClusterService(TwelveCores(), limit=limit)
     assert service.grant(ClusterRequest(engine="dask", workers=100)).workers == granted
+
+
+async def test_the_last_administrator_stays(people: PeopleService, memory_hub: MemoryHub):
+    await people.invite(NewPerson(name="ada", admin=True))
+    with pytest.raises(LastAdministratorError, match="only administrator"):
+        await people.remove("ada")
+    assert "ada" in memory_hub.found
+    await people.invite(NewPerson(name="ben", admin=True))
+    await people.remove("ada")
+    assert set(memory_hub.found) == {"ben"}

@@ -1,6 +1,7 @@
 """Commands: thin, each says what it does and what to do next."""
 
 import sys
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -24,10 +25,20 @@ app.add_typer(config.app, name="config")
 environment.add_to(app)
 
 
-@app.command()
-def version() -> None:
-    """Print the version."""
-    typer.echo(acre.__version__)
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 -- typer calls it so
+    if wanted:
+        typer.echo(acre.__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Options of the program itself."""
 
 
 def main() -> None:

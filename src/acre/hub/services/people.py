@@ -6,7 +6,7 @@ from pathlib import Path
 
 from acre.hub.domain.invitations import hash_code, invite, is_valid
 from acre.hub.domain.names import check_name
-from acre.hub.errors import InvitationUnknownError, PersonUnknownError
+from acre.hub.errors import InvitationUnknownError, LastAdministratorError, PersonUnknownError
 from acre.hub.storage.folders import FolderStorage
 from acre.hub.storage.hub_api import HubApi
 from acre.hub.storage.invitations import InvitationStorage
@@ -101,8 +101,12 @@ class PeopleService:
 
         Raises:
             PersonUnknownError: If there is no such account.
+            LastAdministratorError: If nobody could administrate any more.
         """
-        before = self._folders.aside_of(check_name(name))
+        admins = {person.name for person in await self._hub.people() if person.admin}
+        if admins == {check_name(name)}:
+            raise LastAdministratorError(name)
+        before = self._folders.aside_of(name)
         await self._hub.remove(name)
         after = self._folders.aside_of(name)
         return after if after != before else None
