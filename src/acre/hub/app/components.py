@@ -1,4 +1,4 @@
-"""What the environment consists of: three programs and how one sees that each is ready."""
+"""What the environment consists of: its programs and how one sees that each is ready."""
 
 import asyncio
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 
 from acre.hub.config import Config, Home
+from acre.hub.pods import tell_egress
 
 __all__ = ["Component", "components"]
 
@@ -42,11 +43,17 @@ def components(config: Config, home: Home, caddy_file: Path) -> list[Component]:
     async def hub_ready() -> bool:
         return await _answers(home.hub_socket, "/hub/health")
 
+    async def egress_ready() -> bool:
+        return await tell_egress(home.egress_socket)
+
     async def front_ready() -> bool:
         return await _listens(config.front.address, config.front.port)
 
+    egress = Component("egress", [python, "-m", "acre.hub.app.egress"], plain, egress_ready)
+    private = config.pods.isolation == "pods" and config.pods.network == "private"
     return [
         Component("service", [python, "-m", "acre.hub.app.service"], env, service_ready),
+        *([egress] if private else []),
         Component("hub", [python, "-m", "jupyterhub", "--config", str(settings)], env, hub_ready),
         Component("front", [caddy, "run", "--config", str(caddy_file)], plain, front_ready),
     ]

@@ -3,11 +3,12 @@
 from acre.hub.config.files import Setting, load_config
 from acre.hub.config.frozen import freeze, read_frozen
 from acre.hub.config.home import Home, default_home
-from acre.hub.config.tree import Clusters, Config, Front, Logs, People, Pods
+from acre.hub.config.tree import Clusters, Config, Egress, Front, Logs, People, Pods
 
 __all__ = [
     "Clusters",
     "Config",
+    "Egress",
     "Front",
     "Home",
     "Logs",

@@ -113,6 +113,11 @@ class Home:
         return self.doors / "service.sock"
 
     @property
+    def egress_socket(self) -> Path:
+        """Where the egress is told to look for new pods; no pod sees it."""
+        return self.run / "egress.sock"
+
+    @property
     def state_file(self) -> Path:
         """What the supervisor says of itself."""
         return self.run / "state.json"

@@ -2,13 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from acre.hub.domain.egress import Policy, parse_rule
 from acre.hub.domain.names import NAME_PATTERN
 
-__all__ = ["Clusters", "Config", "Front", "Logs", "People", "Pods"]
+__all__ = ["Clusters", "Config", "Egress", "Front", "Logs", "People", "Pods"]
 
 
 class Section(BaseModel):
@@ -104,6 +105,39 @@ class Pods(Section):
     """How many servers start at the same time; as many as the machine has cores when not given."""
 
 
+class Egress(Section):
+    """What people's programs reach outside, by HTTP and HTTPS, while `pods.network` is `private`."""
+
+    default: Literal["allow", "deny"] = "allow"
+    """Whether hosts that no rule is about are open."""
+
+    allow: tuple[str, ...] = ()
+    """What is open: names (`example.org`), all names below one (`*.example.org`), addresses or networks
+    (`10.1.2.0/24`), each with `:PORT` after it for a port that is not open anyway. Private addresses and those of the
+    machine itself open only by their address or network."""
+
+    deny: tuple[str, ...] = ()
+    """What is closed, in the same form; it wins over `allow`."""
+
+    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = (80, 443)
+    """The ports that are open where a rule names none."""
+
+    connections: int = Field(default=512, ge=1, le=10_000)
+    """How many connections one pod may have at the same time."""
+
+    @field_validator("allow", "deny")
+    @classmethod
+    def _are_rules(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        for text in texts:
+            parse_rule(text)
+        return texts
+
+    def to_policy(self) -> Policy:
+        """Return what decides."""
+        allow, deny = (tuple(map(parse_rule, texts)) for texts in (self.allow, self.deny))
+        return Policy(default=self.default, allow=allow, deny=deny, ports=frozenset(self.ports))
+
+
 class Clusters(Section):
     """Parallel computing."""
 
@@ -127,5 +161,6 @@ class Config(Section):
     front: Front = Front()
     people: People = People()
     pods: Pods = Pods()
+    egress: Egress = Egress()
     clusters: Clusters = Clusters()
     logs: Logs = Logs()

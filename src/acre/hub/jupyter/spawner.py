@@ -17,7 +17,7 @@ from traitlets import Bool, Instance, Integer
 from acre.hub.config import Home
 from acre.hub.domain.names import check_name
 from acre.hub.errors import PodFailedError
-from acre.hub.pods import Inside, Pod, PodRecord, Sandbox, find, launch
+from acre.hub.pods import Inside, Pod, PodRecord, Sandbox, find, launch, proxy_settings, tell_egress
 
 __all__ = ["PodSpawner", "pin"]
 
@@ -114,6 +114,8 @@ class PodSpawner(Spawner):
             JUPYTERHUB_SERVICE_URL=f"http+unix://{quote(str(self._socket_inside), safe='')}{self.server.base_url}",
             JUPYTERHUB_API_URL=f"http+unix://{quote(str(self._door(self.home.hub_socket)), safe='')}/hub/api",
         )
+        if self._has_egress:
+            env.update(proxy_settings())
         env["JUPYTERHUB_ACTIVITY_URL"] = f"{env['JUPYTERHUB_API_URL']}/users/{self.user.escaped_name}/activity"
         return env
 
@@ -124,6 +126,12 @@ class PodSpawner(Spawner):
             self._pod = await launch(sandbox, program, env=self.get_env(), folder=self._folder, log=self._log)
         except PodFailedError as error:
             raise _ended(_last_line(self._log)) from error
+        if self._has_egress:
+            await tell_egress(self.home.egress_socket)
+
+    @property
+    def _has_egress(self) -> bool:
+        return bool(self.isolated and self.private_network)
 
     def _put_log_aside(self) -> None:
         if self._log.exists() and self._log.stat().st_size > _LARGEST_LOG:
