@@ -112,9 +112,9 @@ class Egress(Section):
     """Whether hosts that no rule is about are open."""
 
     allow: tuple[str, ...] = ()
-    """What is open: names (`example.org`), all names below one (`*.example.org`), addresses or networks
-    (`10.1.2.0/24`), each with `:PORT` after it for a port that is not open anyway. Private addresses and those of the
-    machine itself open only by their address or network."""
+    """What is open: names (`example.org`), all names below one (`*.example.org`), every host (`*`), addresses or
+    networks (`10.1.2.0/24`), each with `:PORT` after it for a port that is not open anyway. Private addresses and
+    those of the machine itself open only by their address or network."""
 
     deny: tuple[str, ...] = ()
     """What is closed, in the same form; it wins over `allow`."""

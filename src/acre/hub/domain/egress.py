@@ -45,7 +45,7 @@ class Rule:
 
     Attributes:
         text: As the operator wrote it.
-        name: A name, ``*.`` and a name, or ``*``; empty for a network.
+        name: A name, ``*.`` and a name, or ``*`` for every host; empty for a network.
         network: An address or a network; None for a name.
         port: The only port that is meant; None for those that are open anyway, or, when denied, for all.
     """
@@ -108,7 +108,7 @@ def parse_rule(text: str) -> Rule:
         raise ValueError(f"{text!r} is neither a host nor a network, with or without a port")
     host = match["host"].replace("[", "").replace("]", "")
     try:
-        return Rule(text, network=ipaddress.ip_network(host), port=port)
+        return Rule(text, network=_network(host), port=port)
     except ValueError as error:
         if "/" in host:
             raise ValueError(f"{text!r} is no network: {error}") from error
@@ -211,6 +211,15 @@ def _denied(host: str | Address, rule: Rule) -> str:
     return (
         f"{host} is closed here by the rule {rule.text!r}. Ask an administrator to change egress.deny if you need it."
     )
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    if "%" in text:
+        raise ValueError("an address with a zone leads to a network of this machine")
+    network = ipaddress.ip_network(text)
+    if isinstance(network, IPv6Network) and network.prefixlen >= 96 and (inner := network[0].ipv4_mapped):  # noqa: PLR2004 -- where the IPv4 address begins
+        return IPv4Network((inner, network.prefixlen - 96))
+    return network
 
 
 def _plain(address: Address) -> Address:

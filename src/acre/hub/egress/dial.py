@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 import socket
 from collections.abc import Awaitable, Callable
 
@@ -91,13 +92,8 @@ async def _connect(host: str | Address, port: int, addresses: tuple[Address, ...
     if isinstance(failure, TimeoutError):
         sentence = f"{host}, port {port}, does not answer within {_CONNECT_SECONDS:.0f} s. Try again later."
         raise NoWayError(504, sentence) from failure
-    why = _reason(failure)
+    why = os.strerror(failure.errno).lower() if failure.errno else "nothing is there"
     raise NoWayError(502, f"{host}, port {port}, cannot be reached: {why}. Try again later.") from failure
-
-
-def _reason(error: OSError) -> str:
-    """Return the system's words without the address that asyncio puts before them."""
-    return str(error.strerror or error).rpartition("[Errno ")[2].rpartition("] ")[2].lower()
 
 
 def _own_addresses() -> frozenset[Address]:

@@ -158,5 +158,5 @@ async def _refuse(client: Wire, error: NoWayError) -> None:
 def _outgoing(request: h11.Request, target: Target) -> h11.Request:
     """Return the request as the host gets it: its ``Host`` is where it really goes, whatever the program wrote."""
     host = target.authority.encode("ascii")
-    headers = [(b"Host", host), *end_to_end(request.headers, b"host"), (b"Connection", b"close")]
+    headers = [(b"Host", host), *end_to_end(request.headers.raw_items(), b"host"), (b"Connection", b"close")]
     return h11.Request(method=request.method, target=target.path, headers=headers)

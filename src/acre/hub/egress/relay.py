@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Iterator
-from typing import Any
 
 import h11
 
@@ -18,18 +17,19 @@ _HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te"}
     | {b"trailer", b"upgrade"}
 )
+_FRAMING = {b"host", b"content-length", b"transfer-encoding"}
 _Touch = Callable[[], None]
 _Work = Callable[[Wire, Wire, _Touch], Coroutine[None, None, None]]
 
 
-def end_to_end(headers: Iterable[Any], *without: bytes) -> Iterator[tuple[bytes, bytes]]:
+def end_to_end(headers: Iterable[tuple[bytes, bytes]], *without: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Yield the headers that are meant for the other end: not those for this proxy (RFC 9110, section 7.6.1)."""
-    plain = [(bytes(key), bytes(value)) for key, value in headers]
-    named = {name.strip() for key, value in plain if key == b"connection" for name in value.lower().split(b",")}
-    dropped = _HOP_BY_HOP.union(without, named - {b"host", b"content-length", b"transfer-encoding"})
-    if any(key == b"transfer-encoding" for key, _ in plain):
+    plain = [(name.lower(), name, value) for name, value in headers]
+    named = {one.strip() for key, _, value in plain if key == b"connection" for one in value.lower().split(b",")}
+    dropped = _HOP_BY_HOP.union(without, named - _FRAMING)
+    if any(key == b"transfer-encoding" for key, _, _ in plain):
         dropped |= {b"content-length"}  # two lengths would let two readers disagree
-    yield from ((key, value) for key, value in plain if key not in dropped)
+    yield from ((name, value) for key, name, value in plain if key not in dropped)
 
 
 async def tunnel(client: Wire, server: Wire) -> None:
@@ -107,7 +107,7 @@ async def _download(server: Wire, client: Wire, touch: _Touch) -> None:
         if isinstance(event, h11.InformationalResponse):
             await client.send(h11.InformationalResponse(status_code=event.status_code, headers=[]))
         elif isinstance(event, h11.Response):
-            headers = [*end_to_end(event.headers), (b"Connection", b"close")]
+            headers = [*end_to_end(event.headers.raw_items()), (b"Connection", b"close")]
             await client.send(h11.Response(status_code=event.status_code, headers=headers, reason=event.reason))
         elif isinstance(event, h11.Data | h11.EndOfMessage):
             await client.send(event)
