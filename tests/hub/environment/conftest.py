@@ -159,13 +159,13 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environmen
     assert running.processes() == []
 
 
-@pytest.fixture
-def new_environment(tmp_path: Path) -> Iterator[Callable[..., Environment]]:
-    """Make an environment that a test may break."""
+@contextlib.contextmanager
+def starting(folder: Path) -> Iterator[Callable[..., Environment]]:
+    """Give a function that starts environments; afterwards none is left."""
     started: list[Environment] = []
 
     def make(**options: object) -> Environment:
-        environment = start(options.pop("root", tmp_path / "Home"), **options)
+        environment = start(options.pop("root", folder / "Home"), **options)
         started.append(environment)
         return environment
 
@@ -176,6 +176,20 @@ def new_environment(tmp_path: Path) -> Iterator[Callable[..., Environment]]:
     for environment in started:
         for process in environment.processes():
             process.kill()
+
+
+@pytest.fixture
+def new_environment(tmp_path: Path) -> Iterator[Callable[..., Environment]]:
+    """Make an environment that a test may break."""
+    with starting(tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def module_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Environment]]:
+    """Make an environment of another configuration, for all tests of a file."""
+    with starting(tmp_path_factory.mktemp("module")) as make:
+        yield make
 
 
 @pytest.fixture
