@@ -111,15 +111,15 @@ class Egress(Section):
     default: Literal["allow", "deny"] = "allow"
     """Whether hosts that no rule is about are open."""
 
-    allow: tuple[str, ...] = ()
+    allow: tuple[str, ...] = Field(default=(), strict=False)
     """What is open: names (`example.org`), all names below one (`*.example.org`), every host (`*`), addresses or
     networks (`10.1.2.0/24`), each with `:PORT` after it for a port that is not open anyway. Private addresses and
     those of the machine itself open only by their address or network."""
 
-    deny: tuple[str, ...] = ()
+    deny: tuple[str, ...] = Field(default=(), strict=False)
     """What is closed, in the same form; it wins over `allow`."""
 
-    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = (80, 443)
+    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = Field(default=(80, 443), strict=False)
     """The ports that are open where a rule names none."""
 
     connections: int = Field(default=512, ge=1, le=10_000)

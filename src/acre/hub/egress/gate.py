@@ -70,6 +70,9 @@ class Gate:
             if record.process() is not None:
                 self._say(f"{name} has no way out of the pod: {error.strerror or error}. It is tried again")
             return
+        if record.process() is None:  # it ended meanwhile: another process may have had its number
+            inside.close()
+            return
         connections: set[asyncio.Task[None]] = set()
 
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
