@@ -17,7 +17,7 @@ Serve = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[No
 """Serves one connection of one person until it ends; told the person's name."""
 
 _JOINING_AT_ONCE = 2
-_BUFFER = 2**18
+_BUFFER = 2**16
 _TOO_MANY = b"HTTP/1.1 503 Your pod has too many connections open; close some\r\nConnection: close\r\n\r\n"
 
 

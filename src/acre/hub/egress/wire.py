@@ -9,7 +9,7 @@ from acre.hub.egress.dial import Stream
 
 __all__ = ["Wire"]
 
-_PIECE = 2**18
+_PIECE = 2**16
 _LARGEST_HEAD = 2**16
 _LINGER_SECONDS = 2.0
 _MOST_LINGERING = 2**22
