@@ -1,4 +1,4 @@
-"""What the environment consists of: three programs and how one sees that each is ready."""
+"""What the environment consists of: four programs and how one sees that each is ready."""
 
 import asyncio
 import os
@@ -36,6 +36,9 @@ def components(config: Config, home: Home, caddy_file: Path) -> list[Component]:
     caddy = str(Path(python).parent / "caddy")
     settings = Path(__file__).parent.parent / "jupyter" / "jupyterhub_config.py"
 
+    async def pods_ready() -> bool:
+        return await _accepts(home.pods_socket)
+
     async def service_ready() -> bool:
         return await _answers(home.service_socket, "/services/acre/api/health")
 
@@ -46,6 +49,7 @@ def components(config: Config, home: Home, caddy_file: Path) -> list[Component]:
         return await _listens(config.front.address, config.front.port)
 
     return [
+        Component("pods", [python, "-m", "acre.hub.app.pods"], plain, pods_ready),
         Component("service", [python, "-m", "acre.hub.app.service"], env, service_ready),
         Component("hub", [python, "-m", "jupyterhub", "--config", str(settings)], env, hub_ready),
         Component("front", [caddy, "run", "--config", str(caddy_file)], plain, front_ready),
@@ -65,6 +69,15 @@ async def _answers(socket: Path, path: str) -> bool:
             return (await client.get(path)).is_success
         except httpx.TransportError:
             return False
+
+
+async def _accepts(socket: Path) -> bool:
+    try:
+        _, writer = await asyncio.open_unix_connection(socket)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def _listens(address: str, port: int) -> bool:

@@ -31,7 +31,7 @@ STARTING_PAGE = Path(__file__).parent.parent / "jupyter" / "static" / "starting.
 
 
 class Supervisor:
-    """Starts front, hub and service, keeps them alive, and ends them together."""
+    """Starts front, hub, service and the keeper of pods, keeps them alive, and ends them together."""
 
     def __init__(self, config: Config, home: Home) -> None:
         self._config = config

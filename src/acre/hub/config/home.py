@@ -113,6 +113,11 @@ class Home:
         return self.doors / "service.sock"
 
     @property
+    def pods_socket(self) -> Path:
+        """Where the keeper of pods listens; no pod sees it."""
+        return self.run / "pods.sock"
+
+    @property
     def state_file(self) -> Path:
         """What the supervisor says of itself."""
         return self.run / "state.json"

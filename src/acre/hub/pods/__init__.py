@@ -1,7 +1,24 @@
 """The sandboxes that hold every process of one person."""
 
-from acre.hub.pods.pod import Pod, PodRecord, find, launch, recorded
+from acre.hub.pods.launch import launch
+from acre.hub.pods.orders import PodOrder, PodsClient
+from acre.hub.pods.pod import Pod, PodRecord, find, recorded
 from acre.hub.pods.probe import probe
 from acre.hub.pods.sandbox import Inside, Sandbox, command, visible
+from acre.hub.pods.service import PodService
 
-__all__ = ["Inside", "Pod", "PodRecord", "Sandbox", "command", "find", "launch", "probe", "recorded", "visible"]
+__all__ = [
+    "Inside",
+    "Pod",
+    "PodOrder",
+    "PodRecord",
+    "PodService",
+    "PodsClient",
+    "Sandbox",
+    "command",
+    "find",
+    "launch",
+    "probe",
+    "recorded",
+    "visible",
+]
