@@ -15,7 +15,9 @@ import tempfile
 import threading
 import time
 import warnings
+from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 
 from acre.server.namespaces import give_up_privileges, join
 from acre.wire.pods import DONE, LARGEST_ORDER, READY, ServerOrder
@@ -24,7 +26,10 @@ __all__ = ["main"]
 
 _IMPORTED = (
     # Never jupyterhub.singleuser.app: it patches handlers, and every child would answer 500.
-    *("jupyterhub.singleuser", "jupyterhub.singleuser.extension", "jupyter_server.serverapp", "jupyterlab.labapp"),
+    *("jupyterhub.singleuser.extension", "jupyter_server.serverapp", "jupyterlab.labapp", "notebook_shim.nbserver"),
+    *("jupyter_server.nbconvert.handlers", "jupyter_server.view.handlers", "jupyter_server.services.shutdown"),
+    *("jupyter_server_terminals.app", "terminado", "jupytext.async_contentsmanager", "ipykernel.kernelspec"),
+    *("jinja2.ext", "tornado.platform.asyncio", "zmq.asyncio", "zmq.log.handlers", "httpcore"),
 )
 _ALIVE = 3
 """The descriptor that a server holds open for as long as it lives."""
@@ -52,11 +57,29 @@ def main() -> None:
 def _import() -> None:
     for name in _IMPORTED:
         import_module(name)
+    for name in _server_parts():
+        try:
+            import_module(name)
+        except Exception as error:  # noqa: BLE001 -- anybody's code; the server says more of it to its owner
+            print(f"WARNING: {name} cannot be imported: {error!r}", flush=True)  # noqa: T201 -- the component's log
     _close_loop()
     if threading.active_count() > 1:  # a lock that another thread holds would stay locked in every child
         raise RuntimeError(f"Importing has started threads, so nothing can be forked: {threading.enumerate()}")
     gc.collect()
     gc.freeze()  # or the children's collector would write to every page that they share
+
+
+def _server_parts() -> Iterator[str]:
+    """Yield the modules that a server imports by name: its own handlers, and the extensions of the environment."""
+    from jupyter_core.paths import ENV_CONFIG_PATH, SYSTEM_CONFIG_PATH  # noqa: PLC0415 -- imported above, in order
+    from jupyter_server.extension.config import ExtensionConfigManager  # noqa: PLC0415
+    from jupyter_server.serverapp import JUPYTER_SERVICE_HANDLERS  # noqa: PLC0415
+
+    for modules in JUPYTER_SERVICE_HANDLERS.values():
+        yield from modules or ()
+    config = ExtensionConfigManager(read_config_path=[*ENV_CONFIG_PATH, *SYSTEM_CONFIG_PATH])
+    known: dict[str, bool] = config.get_jpserver_extensions()  # type: ignore[no-untyped-call]  # Jupyter's own
+    yield from (name for name, enabled in known.items() if enabled)
 
 
 def _close_loop() -> None:
@@ -110,6 +133,7 @@ def _put_on(order: ServerOrder) -> None:
     tempfile.tempdir = None
     program = import_module("acre.server.__main__")
     sys.modules["__main__"] = program  # what multiprocessing imports again in a child
+    Path("/proc/self/comm").write_text("acre-server")
     sys.argv = [str(program.__file__), *order.arguments]
 
 

@@ -1,6 +1,6 @@
 """The sandboxes that hold every process of one person."""
 
-from acre.hub.pods.launch import launch
+from acre.hub.pods.launching import launch
 from acre.hub.pods.orders import PodOrder, PodsClient
 from acre.hub.pods.pod import Pod, PodRecord, find, recorded
 from acre.hub.pods.probe import probe

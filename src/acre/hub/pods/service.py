@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from acre.hub.errors import PodFailedError, ZygoteFailedError
-from acre.hub.pods.launch import launch, launch_waiting
+from acre.hub.pods.launching import launch, launch_waiting
 from acre.hub.pods.orders import LARGEST_LINE, PodOrder
 from acre.hub.pods.pod import Pod, find
 from acre.hub.pods.zygote import Zygote
@@ -32,7 +32,6 @@ class PodService:
 
     async def serve(self, socket: Path) -> None:
         """Answer on a socket until cancelled."""
-        socket.unlink(missing_ok=True)
         server = await asyncio.start_unix_server(self._answer, socket, limit=LARGEST_LINE)
         async with server, asyncio.TaskGroup() as group:
             if self._zygote:

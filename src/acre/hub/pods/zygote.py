@@ -13,14 +13,15 @@ from pathlib import Path
 
 from acre.hub.domain.restarts import restart_delay
 from acre.hub.errors import ZygoteFailedError
-from acre.hub.pods.launch import reading
-from acre.wire.pods import DONE, ServerOrder
+from acre.hub.pods.launching import reading
+from acre.wire.pods import DONE, READY, ServerOrder
 
 __all__ = ["Zygote"]
 
 _READY_SECONDS = 20.0
 _LONGEST_PAUSE = 30.0
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
+_SEALS = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
 _log = logging.getLogger(__name__)
 
 
@@ -31,15 +32,21 @@ class Zygote:
         self.pid: int | None = None
         self._door: socket.socket | None = None
         self._ready = asyncio.Event()
+        self._broken = False
         self._turn = asyncio.Lock()
 
     async def keep(self) -> None:
         """Keep one alive until cancelled; servers that were forked are not touched by its death."""
         deaths: list[float] = []
         while True:
-            code = await self._run_once()
+            try:
+                how = f"ended with code {await self._run_once()}"
+            except OSError as error:
+                how = f"does not start: {error}"
+            self._broken = not self._ready.is_set()
+            self._ready.clear()
             deaths.append(time.monotonic())
-            _log.warning("The zygote ended with %s; servers that run are not touched, and a new one is started", code)
+            _log.warning("The zygote %s; servers that run are not touched, and another one is started", how)
             delay = restart_delay(deaths, now=time.monotonic())
             await asyncio.sleep(_LONGEST_PAUSE if delay is None else delay)
 
@@ -55,6 +62,8 @@ class Zygote:
         Raises:
             ZygoteFailedError: If there is no zygote, or its child could not become the server.
         """
+        if self._broken:
+            raise ZygoteFailedError("it ends before it is ready")
         try:
             await asyncio.wait_for(self._ready.wait(), _READY_SECONDS)
         except TimeoutError as error:
@@ -93,13 +102,12 @@ class Zygote:
                 )  # fmt: skip
             self.pid = process.pid
             try:
-                if await asyncio.get_running_loop().sock_recv(ours, 64):
-                    self._door = ours
+                if await asyncio.get_running_loop().sock_recv(ours, len(READY)) == READY:
+                    self._door, self._broken = ours, False
                     self._ready.set()
                     _log.info("The zygote is ready, process %d", process.pid)
                 return await process.wait()
             finally:
-                self._ready.clear()
                 self.pid = self._door = None
 
 
@@ -118,7 +126,7 @@ def _sealed_interpreter() -> Iterator[tuple[str, list[int]]]:
     try:
         with os.fdopen(os.dup(copy), "wb") as stream:
             stream.write(file.read_bytes())
-        fcntl.fcntl(copy, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)  # fmt: skip # noqa: E501
+        fcntl.fcntl(copy, fcntl.F_ADD_SEALS, _SEALS)
         yield f"/proc/self/fd/{copy}", [copy]
     finally:
         os.close(copy)

@@ -34,7 +34,7 @@ async def launch(sandbox: Sandbox | None, program: list[str], *, env: dict[str, 
     with log.open("ab") as output:
         os.fchmod(output.fileno(), 0o600)
         if sandbox is not None:
-            pid = await _bubble(sandbox, program, env=env, input=asyncio.subprocess.DEVNULL, log=output.fileno())
+            pid = await _bubble(sandbox, program, env=env, stdin=asyncio.subprocess.DEVNULL, log=output.fileno())
             return record(folder, pid, isolated=True)
         process = await asyncio.create_subprocess_exec(
             *program, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
@@ -62,7 +62,7 @@ async def launch_waiting(sandbox: Sandbox, *, folder: Path, log: int) -> AsyncIt
     ready, says = os.pipe()
     try:
         try:
-            pid = await _bubble(sandbox, _WAIT, env={"PATH": "/usr/bin:/bin"}, input=waits, log=log, output=says)
+            pid = await _bubble(sandbox, _WAIT, env={"PATH": "/usr/bin:/bin"}, stdin=waits, log=log, output=says)
         except PodFailedError:
             os.close(ready)
             raise
@@ -97,13 +97,13 @@ async def reading(descriptor: int, read: Callable[[asyncio.StreamReader], Awaita
 
 
 async def _bubble(
-    sandbox: Sandbox, program: list[str], *, env: dict[str, str], input: int, log: int, output: int | None = None
+    sandbox: Sandbox, program: list[str], *, env: dict[str, str], stdin: int, log: int, output: int | None = None
 ) -> int:
     """Start bubblewrap, and return the number of the pod's first process."""
     info, write = os.pipe()
     try:
         await asyncio.create_subprocess_exec(
-            *command(sandbox, program, info_fd=write), env=env, stdin=input, stdout=log if output is None else output,
+            *command(sandbox, program, info_fd=write), env=env, stdin=stdin, stdout=log if output is None else output,
             stderr=log, pass_fds=[write], start_new_session=True,
         )  # fmt: skip
     except OSError as error:
