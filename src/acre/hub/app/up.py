@@ -60,7 +60,7 @@ async def _serve(
 ) -> None:
     supervisor = Supervisor(config, home)
     try:
-        say("Starting front, hub, service and the keeper of pods")
+        say("Starting front, hub, service and pods")
         await supervisor.start()
         async with Operator(home, Factory(config, home).secrets.operator) as operator:
             ready(await operator.invite_first(config.people.first_admin))
