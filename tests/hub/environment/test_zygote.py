@@ -1,6 +1,7 @@
 """Servers that are forked from the zygote: nothing of it is left in them, and nothing of them depends on it."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -30,14 +31,19 @@ async def ada(environment):
 
 
 def zygote_of(environment):
-    keeper = psutil.Process(environment.pid_of("pods"))
-    found = [child for child in keeper.children() if "acre.server.zygote" in child.cmdline()]
-    return found[0] if found else None
+    return _forked_or_forking(psutil.Process(environment.pid_of("pods")))
 
 
 def server_of(environment, name):
-    first = find(environment.home.pods / name).record.process()
-    return next(child for child in first.children() if "acre.server.zygote" in child.cmdline())
+    return _forked_or_forking(find(environment.home.pods / name).record.process())
+
+
+def _forked_or_forking(parent):
+    for child in parent.children():
+        with contextlib.suppress(psutil.ZombieProcess):
+            if "acre.server.zygote" in child.cmdline():
+                return child
+    return None
 
 
 async def test_a_server_is_forked_and_says_so_in_no_log(environment, ada):
