@@ -20,12 +20,13 @@ GOAL_MILLISECONDS = 10.0
 
 def measure() -> list[dict[str, Any]]:
     """Start servers of both in turn, then ask a kernel of each."""
+    join = asyncio.run(measure_join())
     with Environment.in_folder() as ours, StockHub.in_folder() as peer:
         ours.start()
         peer.start()
         alone = asyncio.run(_measure(ours.address, ours.invite(PERSON), peer))
         peer.stop_server(PERSON)
-        return [*alone, *asyncio.run(measure_crowds(ours, peer)), asyncio.run(measure_join())]
+        return [*alone, *asyncio.run(measure_crowds(ours, peer)), join]
 
 
 async def _measure(address: str, code: str, peer: StockHub) -> list[dict[str, Any]]:

@@ -32,6 +32,7 @@ GOAL_MEGABYTES = 60.0
 GOAL_POD_MILLISECONDS = 30.0
 IDLE_SECONDS = 3.0
 PODS = 10
+PAUSE_SECONDS = 0.3
 
 
 async def measure_crowds(ours: Environment, peer: StockHub) -> list[dict[str, Any]]:
@@ -67,6 +68,7 @@ async def measure_join() -> dict[str, Any]:
                 await keeper.ask(nothing, pod=pod.record.pid, log=log.fileno(), alive=alive)
                 times.append(1000 * (time.perf_counter() - began))
             await pod.stop(now=True)
+            await asyncio.sleep(PAUSE_SECONDS)
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
     took = statistics.median(times[1:])
