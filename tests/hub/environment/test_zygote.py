@@ -46,8 +46,9 @@ def _forked_or_forking(parent):
     return None
 
 
-async def test_a_server_is_forked_and_says_so_in_no_log(environment, ada):
+async def test_a_server_is_forked_and_not_by_the_hub(environment, ada):
     assert server_of(environment, "ada").name() == "acre-server"
+    assert psutil.Process(environment.pid_of("hub")).children() == []
     assert "starts fresh" not in environment.acre("logs", "pods", "-n", "1000").stdout
 
 
@@ -167,6 +168,19 @@ async def test_a_killed_zygote_is_replaced_and_no_server_is_touched(environment,
             assert server_of(environment, "newcomer").is_running()
             await other.stop_server()
         await person.stop_server()
+
+
+@pytest.mark.long
+async def test_a_zygote_that_hangs_is_replaced_and_the_server_starts_fresh(environment, eventually):
+    hanging = zygote_of(environment)
+    hanging.suspend()
+    async with await environment.let_in("unlucky") as person:
+        await person.start_server()
+        first = find(environment.home.pods / "unlucky").record.process()
+        assert any("acre.server" in child.cmdline() for child in first.children())
+        await person.stop_server()
+    assert "server of unlucky, so it starts fresh: neither" in environment.acre("logs", "pods", "-n", "100").stdout
+    eventually(lambda: (now := zygote_of(environment)) and now.pid != hanging.pid, "there is another zygote")
 
 
 async def test_a_server_that_starts_while_the_keeper_dies_comes_all_the_same(environment):

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import signal
 import socket
 import sys
 import time
@@ -43,7 +44,7 @@ class Zygote:
                 how = f"ended with code {await self._run_once()}"
             except OSError as error:
                 how = f"does not start: {error}"
-            self._broken = not self._ready.is_set()
+                self._broken = True
             self._ready.clear()
             deaths.append(time.monotonic())
             _log.warning("The zygote %s; servers that run are not touched, and another one is started", how)
@@ -78,8 +79,11 @@ class Zygote:
             finally:
                 os.close(write)
             answer = await reading(report, asyncio.StreamReader.readline)
+        if not answer:
+            self._replace()
+            raise ZygoteFailedError("neither it nor its child said a word")
         if answer != DONE:
-            raise ZygoteFailedError(answer.decode(errors="replace") or "its child ended without a word")
+            raise ZygoteFailedError(answer.decode(errors="replace"))
 
     def _send(self, order: ServerOrder, pod: int, descriptors: list[int]) -> None:
         if self._door is None:
@@ -89,6 +93,12 @@ class Zygote:
             socket.send_fds(self._door, [order.to_bytes()], [process, *descriptors])
         finally:
             os.close(process)
+
+    def _replace(self) -> None:
+        """End a zygote that may hang, so that nobody else waits for it."""
+        self._ready.clear()
+        if self.pid is not None:
+            os.kill(self.pid, signal.SIGKILL)
 
     async def _run_once(self) -> int:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -106,6 +116,8 @@ class Zygote:
                     self._door, self._broken = ours, False
                     self._ready.set()
                     _log.info("The zygote is ready, process %d", process.pid)
+                else:
+                    self._broken = True
                 return await process.wait()
             finally:
                 self.pid = self._door = None
