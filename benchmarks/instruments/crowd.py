@@ -32,7 +32,7 @@ GOAL_MEGABYTES = 60.0
 GOAL_POD_MILLISECONDS = 30.0
 IDLE_SECONDS = 3.0
 PODS = 10
-PAUSE_SECONDS = 0.3
+PAUSE_SECONDS = 1.0
 
 
 async def measure_crowds(ours: Environment, peer: StockHub) -> list[dict[str, Any]]:
