@@ -1,4 +1,4 @@
-"""A person's server: how soon it is ready, and how fast its kernel answers."""
+"""People's servers: how soon one, ten and twenty are ready, what one weighs, and how fast its kernel answers."""
 
 import asyncio
 import secrets
@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from acre.hub.app.visitor import Kernel, Visitor
+from benchmarks.instruments.crowd import measure_crowds, measure_join
 from benchmarks.instruments.environment import Environment
 from benchmarks.instruments.stock_hub import NAME, StockHub
 
@@ -19,10 +20,13 @@ GOAL_MILLISECONDS = 10.0
 
 def measure() -> list[dict[str, Any]]:
     """Start servers of both in turn, then ask a kernel of each."""
+    join = asyncio.run(measure_join())
     with Environment.in_folder() as ours, StockHub.in_folder() as peer:
         ours.start()
         peer.start()
-        return asyncio.run(_measure(ours.address, ours.invite(PERSON), peer))
+        alone = asyncio.run(_measure(ours.address, ours.invite(PERSON), peer))
+        peer.stop_server(PERSON)
+        return [*alone, *asyncio.run(measure_crowds(ours, peer)), join]
 
 
 async def _measure(address: str, code: str, peer: StockHub) -> list[dict[str, Any]]:
@@ -36,6 +40,7 @@ async def _measure(address: str, code: str, peer: StockHub) -> list[dict[str, An
         await visitor.sign_in(password)
         await visitor.start_server()
         answer = await _round_trip(await visitor.open_kernel("scratch.ipynb"))
+        await visitor.stop_server()
     peer.start_server(PERSON)
     peer_answer = await _round_trip(await peer.open_kernel(PERSON))
     return [_ready(ready, peer_ready), _answer(answer, peer_answer)]

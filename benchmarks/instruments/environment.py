@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
+from acre.hub.config import Home
 from benchmarks.instruments.processes import end, free_port, start, wait_for_page
 
 __all__ = ["Environment"]
@@ -23,11 +24,12 @@ class Environment:
 
     Attributes:
         address: Where the front listens.
+        home: Where everything lies.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._home = folder / "home"
+        self.home = Home.at(folder / "home")
         self._port = free_port()
         self.address = f"http://127.0.0.1:{self._port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -47,7 +49,7 @@ class Environment:
     def start(self) -> float:
         """Start the environment; return the seconds until the sign-in page comes."""
         began = time.perf_counter()
-        command = [ACRE, "up", "--home", self._home, "--port", str(self._port)]
+        command = [ACRE, "up", "--home", self.home.root, "--port", str(self._port)]
         self._process = start(command, folder=self._folder, settings={})
         wait_for_page(f"{self.address}/hub/login", self._process)
         return time.perf_counter() - began
@@ -60,7 +62,7 @@ class Environment:
     def invite(self, name: str) -> str:
         """Make an account, and return the code of its invitation."""
         added = subprocess.run(
-            [ACRE, "user", "add", name, "--home", self._home], capture_output=True, text=True, check=True
+            [ACRE, "user", "add", name, "--home", self.home.root], capture_output=True, text=True, check=True
         )
         found = re.search(r"#code=(\S+)", added.stdout)
         if found is None:

@@ -1,17 +1,19 @@
 """A stock JupyterHub with SimpleLocalProcessSpawner, as a peer."""
 
+import asyncio
 import secrets
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import httpx
+import psutil
 from tornado.httpclient import HTTPRequest
 from tornado.websocket import websocket_connect
 
@@ -81,6 +83,34 @@ class StockHub:
             _give_up_after(began, f"the server of {name}")
         wait_for_page(f"{self._server}/user/{name}/lab", self._running(), headers=self._headers)
         return time.perf_counter() - began
+
+    async def start_servers(self, names: Sequence[str]) -> list[float | None]:
+        """Start many servers at once; return the seconds until the hub says of each that it is ready, None if never.
+
+        Args:
+            names: People, whose names begin with ``crowd``.
+        """
+        async with httpx.AsyncClient(headers=self._headers, timeout=PATIENCE) as client:
+            for name in names:
+                await client.post(f"{self._hub}/api/users/{name}")
+            return await asyncio.gather(*(self._start_one(client, name) for name in names))
+
+    async def _start_one(self, client: httpx.AsyncClient, name: str) -> float | None:
+        person = f"{self._hub}/api/users/{name}"
+        began = time.perf_counter()
+        if (await client.post(f"{person}/server")).is_error:
+            return None
+        while time.perf_counter() - began < PATIENCE:
+            server = (await client.get(person)).json()["servers"].get("")
+            if server is None or server["ready"]:
+                return time.perf_counter() - began if server else None
+            await asyncio.sleep(0.3)
+        return None
+
+    def servers(self) -> list[psutil.Process]:
+        """Return the servers that run."""
+        hub = psutil.Process(self._running().pid)
+        return [child for child in hub.children() if any("singleuser" in word for word in child.cmdline())]
 
     def stop_server(self, name: str) -> None:
         """Stop a person's server; on return it is gone."""

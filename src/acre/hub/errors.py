@@ -26,12 +26,14 @@ __all__ = [
     "PersonExistsError",
     "PersonUnknownError",
     "PodFailedError",
+    "PodsUnavailableError",
     "PortTakenError",
     "RefusedError",
     "RequestInvalidError",
     "SecretUnusableError",
     "ServiceUnavailableError",
     "SpaceExhaustedError",
+    "ZygoteFailedError",
 ]
 
 
@@ -130,6 +132,20 @@ class IsolationUnavailableError(AcreError):
 
 class PodFailedError(AcreError):
     """A pod ended while it was made."""
+
+
+class PodsUnavailableError(AcreError):
+    """The keeper of pods does not answer the hub."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The part that starts servers does not answer just now; it is restarted by itself, "
+            "so try again in a few seconds"
+        )
+
+
+class ZygoteFailedError(AcreError):
+    """A server could not be forked; it is started as a new program instead."""
 
 
 class ComponentFailedError(AcreError):

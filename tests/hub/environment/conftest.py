@@ -52,7 +52,11 @@ class Environment:
     def supervisor(self) -> psutil.Process:
         """The process of ``acre up``; it is not the first one where a sandbox was put around it."""
         first = psutil.Process(self.process.pid)
-        return next(one for one in (*first.children(recursive=True), first) if one.cmdline()[1:2] == [ACRE])
+        for one in (*first.children(recursive=True), first):
+            with contextlib.suppress(psutil.Error):  # it has ended, and is not buried yet
+                if one.cmdline()[1:2] == [ACRE]:
+                    return one
+        raise psutil.NoSuchProcess(first.pid)
 
     @property
     def printed(self) -> str:

@@ -16,7 +16,7 @@ def kill(environment, component, eventually):
     )
 
 
-@pytest.mark.parametrize("component", ["front", "hub", "service", "egress"])
+@pytest.mark.parametrize("component", ["front", "hub", "service", "pods", "egress"])
 async def test_a_killed_component_comes_back_and_no_kernel_is_lost(environment, eventually, component):
     async with await environment.let_in("survivor") as person:
         await person.start_server()

@@ -124,11 +124,11 @@ def test_components_get_what_they_need_and_no_more(home: Home, monkeypatch: pyte
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "x")
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("ACRE_SECRET_OPERATOR", "ab" * 32)
-    service, egress, hub, front = (one.env for one in components(Config(), home, home.run / "front.json"))
-    assert {env["ACRE_HOME"] for env in (service, egress, hub, front)} == {str(home.root)}
+    pods, service, egress, hub, front = (one.env for one in components(Config(), home, home.run / "front.json"))
+    assert {env["ACRE_HOME"] for env in (pods, service, egress, hub, front)} == {str(home.root)}
     assert service["ACRE_SECRET_OPERATOR"] == hub["ACRE_SECRET_OPERATOR"] == "ab" * 32
-    assert "ACRE_SECRET_OPERATOR" not in {*front, *egress}
-    assert not {"AWS_SECRET_ACCESS_KEY", "PYTHONPATH"} & {*service, *egress, *hub, *front}
+    assert "ACRE_SECRET_OPERATOR" not in {*pods, *front, *egress}
+    assert not {"AWS_SECRET_ACCESS_KEY", "PYTHONPATH"} & {*pods, *service, *egress, *hub, *front}
 
 
 def test_a_component_finds_the_same_home_as_the_supervisor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -141,10 +141,10 @@ def test_a_component_finds_the_same_home_as_the_supervisor(tmp_path: Path, monke
 
 def test_the_service_starts_before_the_hub_that_asks_it_and_the_front_last(home: Home):
     names = [one.name for one in components(Config(), home, home.run / "front.json")]
-    assert names == ["service", "egress", "hub", "front"]
+    assert names == ["pods", "service", "egress", "hub", "front"]
 
 
 @pytest.mark.parametrize("pods", [Pods(network="open"), Pods(isolation="none")])
 def test_where_pods_share_the_machines_network_there_is_no_egress(home: Home, pods: Pods):
     names = [one.name for one in components(Config(pods=pods), home, home.run / "front.json")]
-    assert names == ["service", "hub", "front"]
+    assert names == ["pods", "service", "hub", "front"]

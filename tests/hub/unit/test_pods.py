@@ -13,8 +13,7 @@ import psutil
 import pytest
 
 from acre.hub.errors import PodFailedError
-from acre.hub.pods import Pod, PodRecord, Sandbox, find, launch, probe, recorded
-from acre.hub.pods import pod as pod_module
+from acre.hub.pods import Pod, PodRecord, Sandbox, find, launch, launching, probe, recorded
 
 STUBBORN = (
     "import signal, subprocess, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
@@ -76,7 +75,7 @@ async def test_a_program_sees_only_the_environment_it_is_given(place: Sandbox | 
 
 
 async def test_a_pod_that_cannot_be_made_is_said_to_have_failed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(pod_module, "command", lambda *_, **__: ["sh", "-c", "echo no namespaces; exit 1"])
+    monkeypatch.setattr(launching, "command", lambda *_, **__: ["sh", "-c", "echo no namespaces; exit 1"])
     log = sandbox.folder.parent / "log"
     with pytest.raises(PodFailedError):
         await launch(sandbox, ["true"], env={"PATH": "/usr/bin"}, folder=sandbox.folder.parent, log=log)

@@ -37,6 +37,9 @@ def components(config: Config, home: Home, caddy_file: Path) -> list[Component]:
     caddy = str(Path(python).parent / "caddy")
     settings = Path(__file__).parent.parent / "jupyter" / "jupyterhub_config.py"
 
+    async def pods_ready() -> bool:
+        return await _accepts(home.pods_socket)
+
     async def service_ready() -> bool:
         return await _answers(home.service_socket, "/services/acre/api/health")
 
@@ -52,6 +55,7 @@ def components(config: Config, home: Home, caddy_file: Path) -> list[Component]:
     egress = Component("egress", [python, "-m", "acre.hub.app.egress"], plain, egress_ready)
     private = config.pods.isolation == "pods" and config.pods.network == "private"
     return [
+        Component("pods", [python, "-m", "acre.hub.app.pods"], plain, pods_ready),
         Component("service", [python, "-m", "acre.hub.app.service"], env, service_ready),
         *([egress] if private else []),
         Component("hub", [python, "-m", "jupyterhub", "--config", str(settings)], env, hub_ready),
@@ -72,6 +76,15 @@ async def _answers(socket: Path, path: str) -> bool:
             return (await client.get(path)).is_success
         except httpx.TransportError:
             return False
+
+
+async def _accepts(socket: Path) -> bool:
+    try:
+        _, writer = await asyncio.open_unix_connection(socket)
+    except OSError:
+        return False
+    writer.close()
+    return True
 
 
 async def _listens(address: str, port: int) -> bool:

@@ -81,7 +81,7 @@ def status(home: HomeOption = None) -> None:
 
 def logs(
     component: Annotated[
-        str | None, typer.Argument(help="front, hub, service, egress or supervisor; all when not given.")
+        str | None, typer.Argument(help="front, hub, service, pods, egress or supervisor; all when not given.")
     ] = None,
     *,
     lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last ones.", min=0)] = 50,

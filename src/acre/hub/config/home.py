@@ -118,6 +118,11 @@ class Home:
         return self.run / "egress.sock"
 
     @property
+    def pods_socket(self) -> Path:
+        """Where the keeper of pods listens; no pod sees it."""
+        return self.run / "pods.sock"
+
+    @property
     def state_file(self) -> Path:
         """What the supervisor says of itself."""
         return self.run / "state.json"

@@ -98,6 +98,10 @@ class Pods(Section):
     network: Literal["private", "open"] = "private"
     """`private` gives a pod only its own loopback; `open` shares the machine's network with it."""
 
+    start: Literal["zygote", "fresh"] = "zygote"
+    """`zygote` forks servers from a process that has imported JupyterLab once, which takes a fraction of a second;
+    `fresh` starts each as a new program, which takes seconds and is also what happens when the zygote cannot."""
+
     start_seconds: int = Field(default=120, ge=5, le=3600)
     """How long a server may take to start, waiting for its turn included."""
 

@@ -16,12 +16,13 @@ from traitlets import Bool, Instance, Integer
 
 from acre.hub.config import Home
 from acre.hub.domain.names import check_name
-from acre.hub.errors import PodFailedError
-from acre.hub.pods import Inside, Pod, PodRecord, Sandbox, find, launch, proxy_settings, tell_egress
+from acre.hub.errors import PodFailedError, PodsUnavailableError
+from acre.hub.pods import Inside, Pod, PodOrder, PodRecord, PodsClient, Sandbox, proxy_settings, tell_egress
 
 __all__ = ["PodSpawner", "pin"]
 
 _LARGEST_LOG = 20 * 2**20
+_PAUSES_SECONDS = (0.3, 0.7, 1.0, 2.0, 4.0, 8.0)
 _turns: dict[int, asyncio.Semaphore] = {}
 
 
@@ -53,10 +54,7 @@ class PodSpawner(Spawner):
         turn = _turns.setdefault(self.starts_at_once, asyncio.Semaphore(self.starts_at_once))
         async with turn:
             self._message = "Making your pod and starting JupyterLab in it"
-            if left := find(self._folder):  # by a hub that was killed before it took note of it
-                await left.stop(now=True)
             self._put_log_aside()
-            self._prepare()
             await self._launch()
             await self._wait()
         return f"http+unix://{quote(str(self._socket), safe='')}"
@@ -120,10 +118,15 @@ class PodSpawner(Spawner):
         return env
 
     async def _launch(self) -> None:
-        program = [sys.executable, "-m", "acre.server", f"--ServerApp.sock={self._socket_inside}"]
-        sandbox = self._sandbox() if self.isolated else None
+        order = PodOrder(
+            sandbox=self._sandbox() if self.isolated else None,
+            arguments=[f"--ServerApp.sock={self._socket_inside}"],
+            env=self.get_env(),
+            folder=self._folder,
+            log=self._log,
+        )
         try:
-            self._pod = await launch(sandbox, program, env=self.get_env(), folder=self._folder, log=self._log)
+            self._pod = await self._order(order)
         except PodFailedError as error:
             raise _ended(_last_line(self._log)) from error
         if self._has_egress:
@@ -132,6 +135,15 @@ class PodSpawner(Spawner):
     @property
     def _has_egress(self) -> bool:
         return bool(self.isolated and self.private_network)
+
+    async def _order(self, order: PodOrder) -> Pod:
+        """Have the pod made; when the keeper of pods dies over it, its next one begins anew."""
+        for pause in _PAUSES_SECONDS:
+            self._prepare()
+            with contextlib.suppress(PodsUnavailableError):
+                return await PodsClient(self.home.pods_socket).start(order)
+            await asyncio.sleep(pause)
+        raise _refused(str(PodsUnavailableError()))
 
     def _put_log_aside(self) -> None:
         if self._log.exists() and self._log.stat().st_size > _LARGEST_LOG:
@@ -188,7 +200,7 @@ class PodSpawner(Spawner):
         while not pin(self._door_of_server, self._socket):
             if await self.poll() is not None:
                 raise _ended(_last_line(self._log))
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.02)
 
 
 def _ended(last: str) -> SpawnException:
@@ -196,6 +208,10 @@ def _ended(last: str) -> SpawnException:
         f"Your server ended while it started. The last it said: {last}. "
         "Try again; if it happens again, show this to an administrator."
     )
+    return _refused(sentence)
+
+
+def _refused(sentence: str) -> SpawnException:
     error = SpawnException(sentence, reason="exited")
     error.jupyterhub_message = sentence  # what JupyterHub shows instead of the exception's own text
     return error

@@ -1,9 +1,8 @@
-"""Starting, finding again and ending a pod."""
+"""A running pod: noted down, found again, and ended."""
 
 import asyncio
 import contextlib
 import json
-import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,8 @@ from pathlib import Path
 import psutil
 
 from acre.hub.errors import PodFailedError
-from acre.hub.pods.sandbox import Sandbox, command
 
-__all__ = ["Pod", "PodRecord", "find", "launch", "recorded"]
+__all__ = ["Pod", "PodRecord", "find", "record", "recorded"]
 
 _RECORD = "pod.json"
 _GRACE_SECONDS = 3.0
@@ -47,7 +45,7 @@ class Pod:
 
     def __init__(self, record: PodRecord, *, isolated: bool) -> None:
         self.record = record
-        self._isolated = isolated
+        self.isolated = isolated
 
     def is_running(self) -> bool:
         """Return whether anything of the pod is alive."""
@@ -72,12 +70,12 @@ class Pod:
             await asyncio.sleep(0.02)
 
     def _first_processes(self) -> list[psutil.Process]:
-        """Return the server: in an isolated pod it is the child of the pod's first process."""
+        """Return the server: in an isolated pod it is a child of the pod's first process, which adopts others too."""
         process = self.record.process()
         if process is None:
             return []
         with contextlib.suppress(psutil.Error):
-            return process.children() if self._isolated else [process]
+            return process.children() if self.isolated else [process]
         return []
 
     def _kill(self) -> None:
@@ -85,72 +83,31 @@ class Pod:
         if process is None:
             return
         with contextlib.suppress(psutil.Error):
-            if not self._isolated:
+            if not self.isolated:
                 for child in process.children(recursive=True):
                     child.kill()
             process.kill()
 
 
-async def launch(sandbox: Sandbox | None, program: list[str], *, env: dict[str, str], folder: Path, log: Path) -> Pod:
-    """Start a program in a new pod; a normal return means that the program was started, not that it is ready.
+def record(folder: Path, pid: int, *, isolated: bool) -> Pod:
+    """Take note of a pod that was just started, so that it is found again.
 
     Args:
-        sandbox: What the pod sees; None runs the program without isolation.
-        program: The command.
-        env: The whole environment of the program.
-        folder: Where the pod is recorded.
-        log: What the program prints goes to this file, after what is there.
+        folder: Where the note is kept.
+        pid: The first process of the pod.
+        isolated: Whether it is a sandbox.
 
     Raises:
-        PodFailedError: If it ended at once; the log says why.
+        PodFailedError: If it has ended already.
     """
-    with log.open("ab") as output:
-        os.fchmod(output.fileno(), 0o600)
-        if sandbox is None:
-            process = await asyncio.create_subprocess_exec(
-                *program, env=env, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output,
-                start_new_session=True, cwd=env["HOME"],
-            )  # fmt: skip
-            pid = process.pid
-        else:
-            pid = await _launch_isolated(sandbox, program, env=env, output=output.fileno())
     created = _created(pid)
     if created is None:
         raise PodFailedError
-    record = PodRecord(pid, created)
-    note = {"pid": record.pid, "created": record.created, "isolated": sandbox is not None}
+    note = {"pid": pid, "created": created, "isolated": isolated}
     draft = folder / f"{_RECORD}.draft"
     draft.write_text(json.dumps(note))
-    draft.rename(folder / _RECORD)  # whole or not there, whenever the hub is killed
-    return Pod(record, isolated=sandbox is not None)
-
-
-async def _launch_isolated(sandbox: Sandbox, program: list[str], *, env: dict[str, str], output: int) -> int:
-    read, write = os.pipe()
-    try:
-        await asyncio.create_subprocess_exec(
-            *command(sandbox, program, info_fd=write), env=env, stdin=asyncio.subprocess.DEVNULL, stdout=output,
-            stderr=output, pass_fds=[write], start_new_session=True,
-        )  # fmt: skip
-    finally:
-        os.close(write)
-    try:
-        info = await asyncio.to_thread(_read_all, read)
-    finally:
-        os.close(read)
-    if not info:
-        raise PodFailedError
-    return int(json.loads(info)["child-pid"])
-
-
-def _read_all(descriptor: int) -> bytes:
-    text = b""
-    while not text.rstrip().endswith(b"}"):  # the record comes in pieces
-        piece = os.read(descriptor, 4096)
-        if not piece:
-            break
-        text += piece
-    return text
+    draft.rename(folder / _RECORD)  # whole or not there, whenever its keeper is killed
+    return Pod(PodRecord(pid, created), isolated=isolated)
 
 
 def _created(pid: int) -> str | None:
