@@ -111,7 +111,7 @@ def test_status_tells_what_runs_and_where(environment):
     result = environment.acre("status")
     assert result.returncode == 0
     assert environment.address in result.stdout
-    assert result.stdout.count("running") == 4
+    assert result.stdout.count("running") == 5
 
 
 def test_no_secret_stands_in_a_process_list_or_environment(environment):
