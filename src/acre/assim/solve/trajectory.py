@@ -16,7 +16,8 @@ from acre.assim.solve.problem import Data, Problem
 
 __all__ = ["SeriesLevel", "Track", "climb_down"]
 
-_HELD = 1e12
+_SPRING = 1e12
+_PASSES = 6
 
 
 class SeriesLevel(NamedTuple):
@@ -68,12 +69,11 @@ class Track(NamedTuple):
         prior = jnp.broadcast_to(self.chain.diagonal[..., None], (*self.chain.diagonal.shape, level.cost.size))
         return prior.at[self.observed, :n, :n].add(level.hessian)
 
-    def length(self, level: SeriesLevel, step: jax.Array) -> jax.Array:
-        """Squared length of a step in posterior standard deviations, shape (series,)."""
-        n = level.hessian.shape[1]
-        seen = step[self.observed, :n]
-        by_data = (seen * (level.hessian * seen[:, None]).sum(2)).sum((0, 1))
-        return (step * product(self.chain.diagonal, self.chain.beside, step)).sum((0, 1)) + by_data
+    def curve(self, level: SeriesLevel, step: jax.Array) -> jax.Array:
+        """The Gauss–Newton Hessian times a step, shape (dates, n, series)."""
+        seen = step[self.observed, : level.hessian.shape[1]]
+        held = product(self.chain.diagonal, self.chain.beside, step)
+        return held.at[self.observed, : seen.shape[1]].add((level.hessian * seen[:, None]).sum(2))
 
 
 def climb_down(track: Track, search: Search, *, rounds: int, tolerance: float) -> tuple[Search, SeriesLevel]:
@@ -116,20 +116,33 @@ def _step(
     damping = jnp.clip(jnp.where(better, eased, search.damping * STIFFEN), LOWEST, HIGHEST)
     damping = jnp.where(going, damping, search.damping)
     aim = _propose(track, s, level, damping)
-    n = level.hessian.shape[1]
-    arrived = (track.length(level, aim) < tolerance**2 * n) & (damping <= GENTLE)
+    length = (aim * track.curve(level, aim)).sum((0, 1))
+    arrived = (length < tolerance**2 * level.hessian.shape[1]) & (damping <= GENTLE)
     search = Search(s, damping, search.done | arrived, search.iterations + going)
-    low, high = track.problem.bounds
-    return search, level, s.at[:, :n].set(jnp.clip((s + aim)[:, :n], low, high)).at[:, n:].add(aim[:, n:])
+    return search, level, s + aim
 
 
 def _propose(track: Track, s: jax.Array, level: SeriesLevel, damping: jax.Array) -> jax.Array:
-    """The damped step; a parameter that is pushed outward at its bound is held there by a stiff spring."""
+    """The damped step, within the bounds (a primal-dual active set, Hintermüller, Ito and Kunisch 2002).
+
+    To clip one date would break what it agreed on with its neighbours.  Where a step ends outside, the parameter is led
+    to its bound by a stiff spring, the rest is solved again, and who no longer pulls at its spring is let go.
+    """
     n = level.hessian.shape[1]
-    held = pushed(track.problem, s[:, :n], level.gradient[:, :n])
-    gradient = level.gradient.at[:, :n].multiply(~held)
+    low, high = (bound - s[:, :n] for bound in track.problem.bounds)
     own = jnp.diagonal(level.hessian, axis1=1, axis2=2).swapaxes(1, 2)
-    spring = (damping * jnp.ones_like(s[:, :n])).at[track.observed].add(damping * own) + _HELD * held
-    entries = jnp.arange(n)
-    damped = track.precision(level).at[:, entries, entries].add(spring)
-    return -substitute(eliminate(damped, track.chain.beside), gradient)
+    damper = (damping * jnp.ones_like(low)).at[track.observed].add(damping * own)
+    diagonal, entries = track.precision(level), jnp.arange(n)
+
+    def solve_again(_: int, now: tuple) -> tuple:
+        held, aim = now
+        damped = diagonal.at[:, entries, entries].add(damper + _SPRING * held)
+        pull = jnp.where(held, _SPRING * aim[:, :n], -level.gradient[:, :n])
+        step = substitute(eliminate(damped, track.chain.beside), (-level.gradient).at[:, :n].set(pull))
+        inside = jnp.clip(step[:, :n], low, high)
+        slope = (level.gradient + track.curve(level, step))[:, :n] + damper * step[:, :n]
+        outward = jnp.where(inside - low < high - inside, slope > 0, slope < 0)
+        return jnp.where(held, outward, inside != step[:, :n]), step.at[:, :n].set(inside)
+
+    held = pushed(track.problem, s[:, :n], level.gradient[:, :n])
+    return jax.lax.fori_loop(0, _PASSES, solve_again, (held, jnp.zeros_like(s)))[1]
