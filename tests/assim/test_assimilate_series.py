@@ -14,7 +14,8 @@ from acre.assim.types import Geometry
 
 SENSOR = assim.sensors.sentinel_2a(["B03", "B04", "B05", "B8A", "B11"])
 OPERATOR = assim.Prosail(sensor=SENSOR)
-PRIOR = assim.Prior.vegetation(n=1.5, cm=0.008, senescence=0.1, ala=57.0, soil_wetness=0.5, soil_brightness=(1.0, 0.2))
+FIXED = {"n": 1.5, "cm": 0.008, "senescence": 0.1, "ala": 57.0, "soil_wetness": 0.5}
+PRIOR = assim.Prior.vegetation(**FIXED, lai=(2.0, 0.7), cw=(0.017, 0.006), soil_brightness=(1.0, 0.2))
 WALK = assim.RandomWalk(strength={"lai": 0.15, "soil_brightness": 0.0}, others=0.08)
 DAYS = np.array([0, 2, 5, 12, 15, 22, 30, 31, 45])
 DATES = np.datetime64("2021-04-01", "ns") + DAYS * np.timedelta64(1, "D")

@@ -8,7 +8,7 @@ import pytest
 
 from acre import assim
 from acre.assim.solve import Problem, Series
-from acre.assim.types import InputRefusedError
+from acre.assim.types import Geometry, InputRefusedError
 
 NAMES = ("n", "ala", "soil_brightness")
 DAYS = np.array([0.0, 1.0, 4.0, 5.0, 17.0, 18.5, 40.0, 41.0])
@@ -262,3 +262,63 @@ def test_batches_and_neighbours_change_nothing():
     alone = solve(assim.FourDVar(batch=2), series=series)
     for name in ("mode", "sd", "low", "high", "chi2", "chi2_series"):
         np.testing.assert_allclose(getattr(alone, name), getattr(together, name), rtol=2e-6, err_msg=name)
+
+
+def canopy_series(seed=4):
+    """A short, hard series: dense leaves that appear and go, seen in four bands."""
+    operator = assim.Prosail(sensor=assim.sensors.sentinel_2a(["B03", "B04", "B8A", "B11"]))
+    prior = assim.Prior.vegetation()
+    walk = assim.RandomWalk(others=0.3)
+    rng = np.random.default_rng(seed)
+    green, soil = np.array([0.05, 0.02, 0.55, 0.12]), np.array([0.12, 0.16, 0.25, 0.33])
+    share = np.array([0.0, 0.3, 0.9, 1.0, 0.4, 0.0])[:, None]
+    y = green * share + soil * (1 - share) + rng.normal(0, 0.003, (6, 4))
+    series = Series(y[None], None, np.tile([35.0, 5.0, 110.0], (1, 6, 1)), np.arange(6.0) * 10)
+    return Problem(operator, prior, assim.Noise(), walk), series
+
+
+def undamped(problem, series, rounds):
+    """Newton steps after Gauss of the whole series without damping, clipped at the bounds: the costs on the way."""
+    n, dates = len(problem.prior.names), len(series.days)
+    chain = problem.chain(series.days)
+    whole = np.zeros((dates * n, dates * n))
+    for t in range(dates):
+        here = slice(t * n, t * n + n)
+        whole[here, here] = chain.diagonal[t]
+        if t + 1 < dates:
+            whole[here, t * n + n : t * n + 2 * n] = np.diag(chain.beside[t])
+            whole[t * n + n : t * n + 2 * n, here] = np.diag(chain.beside[t])
+    s, costs = np.zeros((n, dates)), []
+    low, high = problem.bounds
+    with jax.enable_x64(True):
+        data = problem.prepare(series.y[0].T, None, Geometry(*series.angles[0].T))
+        for _ in range(rounds):
+            cost, gradient, hessian = (np.asarray(part) for part in problem.misfit(s, data))
+            flat = s.T.ravel()
+            costs.append(cost.sum() + 0.5 * flat @ whole @ flat)
+            full = whole.copy()
+            for t in range(dates):
+                full[t * n : t * n + n, t * n : t * n + n] += hessian[:, :, t]
+            step = np.linalg.solve(full, gradient.T.ravel() + whole @ flat)
+            s = np.clip((flat - step).reshape(dates, n).T, low, high)
+    return np.array(costs)
+
+
+def test_undamped_steps_with_clipping_diverge_and_ours_do_not():
+    problem, series = canopy_series()
+    costs = undamped(problem, series, 12)
+    solution = assim.FourDVar(precision="float64", tolerance=1e-3).solve(problem, series)
+    assert (np.diff(costs) > 1.0).any(), "without damping the cost rises on the way"
+    assert solution.chi2_series[0] / 2 <= costs.min() + 1e-3
+    assert (solution.code <= assim.Code.AT_BOUND).all()
+
+
+def test_the_end_of_a_search_is_a_minimum_within_the_bounds():
+    problem, series = canopy_series()
+    solve = assim.FourDVar(precision="float64", tolerance=1e-4).solve
+    cost = solve(problem, series).chi2_series[0]
+    start = assim.FourDVar(precision="float64", tolerance=1e-4, first=3).solve(problem, series).chi2_series[0]
+    assert cost == pytest.approx(start, rel=1e-6)
+    for few in (1, 2, 3):
+        early = assim.FourDVar(precision="float64", iterations=few, first=few).solve(problem, series)
+        assert early.chi2_series[0] >= cost

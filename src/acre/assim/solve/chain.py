@@ -7,14 +7,16 @@ diagonal blocks of the inverse (Rauch, Tung and Striebel 1965, in information fo
 the size of the compiled program independent of the number of dates.
 """
 
+import functools
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from acre.assim.linalg import apply, invert_spd
+from acre.assim.linalg import apply, compiled, invert_spd
+from acre.assim.propagate import Chain
 
-__all__ = ["Eliminated", "eliminate", "marginals", "product", "substitute"]
+__all__ = ["Eliminated", "eliminate", "marginals", "product", "smooth", "substitute"]
 
 
 class Eliminated(NamedTuple):
@@ -89,3 +91,30 @@ def product(diagonal: jax.Array, beside: jax.Array, vector: jax.Array) -> jax.Ar
     ahead = jnp.einsum("tij,tjp->tip", right, vector[1:], precision="highest")
     behind = jnp.einsum("tij,tip->tjp", right, vector[:-1], precision="highest")
     return here.at[:-1].add(ahead).at[1:].add(behind)
+
+
+def smooth(chain: Chain, information: jax.Array, pull: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Smooth many linear series: mean and variance of every date, given all of them.
+
+    Args:
+        chain: What is known before.
+        information: Hᵀ R⁻¹ H of each date's observations, 0 where there are none, shape (dates, n, n, series).
+        pull: Hᵀ R⁻¹ y, shape (dates, n, series).
+
+    Returns:
+        Mean and variance, shape (dates, n, series) each.
+    """
+    return _compiled()(*chain, information, pull)
+
+
+@functools.cache
+def _compiled() -> object:
+    return compiled(_smooth)
+
+
+def _smooth(
+    diagonal: jax.Array, beside: jax.Array, information: jax.Array, pull: jax.Array
+) -> tuple[jax.Array, jax.Array]:
+    eliminated = eliminate(diagonal[..., None] + information, beside)
+    variance = jnp.diagonal(marginals(eliminated), axis1=1, axis2=2)
+    return substitute(eliminated, pull), variance.swapaxes(1, 2)
