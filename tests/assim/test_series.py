@@ -322,3 +322,11 @@ def test_the_end_of_a_search_is_a_minimum_within_the_bounds():
     for few in (1, 2, 3):
         early = assim.FourDVar(precision="float64", iterations=few, first=few).solve(problem, series)
         assert early.chi2_series[0] >= cost
+
+
+def test_the_model_keeps_single_precision_where_double_is_enabled():
+    problem, series = canopy_series()
+    with jax.enable_x64(True):
+        data = problem.prepare(series.y[0].T.astype("float32"), None, Geometry(*series.angles[0].T.astype("float32")))
+        level = jax.eval_shape(problem.misfit, np.zeros((9, 6), "float32"), data)
+    assert {part.dtype for part in level} == {np.dtype("float32")}

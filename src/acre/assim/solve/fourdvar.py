@@ -83,8 +83,8 @@ class FourDVar:
 
     Attributes:
         iterations: At most so many evaluations of the model per series.
-        tolerance: Done when the next step would move no parameter of any date by more than this many posterior standard
-            deviations, times the root of the number of parameters.
+        tolerance: Done when the next step is shorter than this times the root of the number of parameters, in standard
+            deviations of the joint posterior of all dates; no parameter of any date would move by more.
         confidence: A date whose χ² exceeds this quantile of its distribution is a misfit.
         precision: Of the model, ``"float32"`` or ``"float64"``; what joins the dates is always ``"float64"``.
         batch: Series that run together.
@@ -93,7 +93,7 @@ class FourDVar:
     """
 
     iterations: int = 60
-    tolerance: float = 0.03
+    tolerance: float = 0.1
     confidence: float = 0.99
     precision: str = "float32"
     batch: int = 64
