@@ -150,6 +150,7 @@ def test_days_may_be_numbers(result, cube):
         (lambda cube: cube.isel(time=[1, 0, 2]), {}, "rising order"),
         (lambda cube: cube.isel(time=[0, 0, 2]), {}, "rising order"),
         (lambda cube: cube, {"solver": assim.MAP()}, "FourDVar"),
+        (lambda cube: cube, {"dynamics": 1}, "RandomWalk"),
         (lambda cube: cube, {"dynamics": None, "solver": assim.FourDVar()}, "RandomWalk"),
         (lambda cube: cube, {"dynamics": None, "times": DATES}, "times=... needs dynamics"),
         (lambda cube: cube, {"times": DAYS}, "datetime64"),
@@ -161,3 +162,9 @@ def test_days_may_be_numbers(result, cube):
 def test_what_cannot_be_right_is_refused_before_any_work(cube, change, options, remedy):
     with pytest.raises(assim.InputRefusedError, match=remedy):
         assim.assimilate(change(cube), OPERATOR, PRIOR, **({"dynamics": WALK} | options))
+
+
+@pytest.mark.parametrize("settings", [{"precision": "float16"}, {"batch": 0}, {"tolerance": 0}, {"confidence": 1.5}])
+def test_impossible_settings_of_the_solver_are_refused(settings):
+    with pytest.raises(assim.InputRefusedError):
+        assim.FourDVar(**settings)

@@ -105,6 +105,8 @@ class FourDVar:
             raise InputRefusedError(f"precision is {self.precision!r}; choose 'float32' or 'float64'.")
         if self.iterations < 1 or self.first < 1 or self.batch < 1:
             raise InputRefusedError("iterations, first and batch of the solver count from 1.")
+        if not (self.tolerance > 0 and 0 < self.confidence < 1):
+            raise InputRefusedError("tolerance of the solver must be above 0, and confidence between 0 and 1.")
 
     def solve(self, problem: Problem, series: Series) -> SeriesSolution:
         """Solve a block.

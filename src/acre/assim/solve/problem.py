@@ -67,6 +67,8 @@ class Problem:
                 f"The operator is a {type(self.operator).__name__} and the prior a {type(self.prior).__name__}; give "
                 "an operator such as acre.assim.Prosail, and an acre.assim.Prior."
             )
+        if not isinstance(self.dynamics, RandomWalk | None):
+            raise InputRefusedError(f"The dynamics are a {type(self.dynamics).__name__}; give assim.RandomWalk(...).")
         if len(self.operator.centres) != len(self.operator.bands):
             raise InputRefusedError("The operator needs one of its centres for each of its bands.")
         strangers = [name for name in self.prior.names if name not in self.operator.parameters]
