@@ -133,8 +133,9 @@ def test_more_dates_than_observations_may_be_asked_for(result, cube):
     assert dense.lai.shape == (48, *SHAPE)
     np.testing.assert_array_equal(dense.time, daily)
     assert dense.chi2_series.dims == ("y", "x")
-    np.testing.assert_allclose(dense.lai.sel(time=DATES), result.lai, rtol=5e-3, atol=2e-2)
-    np.testing.assert_allclose(dense.lai_sd.sel(time=DATES), result.lai_sd, rtol=2e-2)
+    differ = np.abs(dense.lai.sel(time=DATES) - result.lai) / result.lai_sd
+    assert float(differ.max()) < 0.2, "no more than the search leaves"
+    assert float(differ.mean()) < 0.02
     assert (dense.lai_sd[-1] > dense.lai_sd[-3]).mean() > 0.9
 
 
