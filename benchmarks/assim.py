@@ -4,17 +4,21 @@ import importlib.metadata
 import multiprocessing
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from typing import Any
 
 import jax
 import numpy as np
 import prosail
 import xarray as xr
+from scipy import sparse
 from scipy.optimize import least_squares
+from scipy.sparse.linalg import splu
 
 from acre import assim
 from acre.assim.linalg import compiled
+from acre.assim.propagate import Chain
+from acre.assim.solve import smooth
 from acre.assim.types import Geometry
 
 __all__ = ["measure"]
@@ -25,13 +29,14 @@ PRIOR = assim.Prior.vegetation()
 NOISE = assim.Noise()
 ANGLES = (35.0, 5.0, 110.0)
 BATCH, PEER_SPECTRA, PEER_PIXELS, PIXELS, PARALLEL_PIXELS = 4096, 200, 12, 65_536, 163_840
+DATES, SERIES, SERIES_BATCH, PEER_SERIES = 73, 4096, 64, 10
 
 
 def measure() -> list[dict[str, Any]]:
     """Measure all figures; takes one to two minutes."""
     truth = _draw(np.random.default_rng(1), PARALLEL_PIXELS)
     observed = _observe(truth)
-    return [_spectra(truth), _jacobians(truth), _retrieval(truth, observed), _efficiency(observed)]
+    return [_spectra(truth), _jacobians(truth), _retrieval(truth, observed), _smoother(), _efficiency(observed)]
 
 
 def _row(
@@ -74,6 +79,41 @@ def _retrieval(truth: np.ndarray, observed: np.ndarray) -> dict[str, Any]:
     peer = PEER_PIXELS / _seconds(lambda: [_peer_retrieval(y, truth) for y in observed[:PEER_PIXELS]], repeat=1)
     name = f"{_name('prosail')} + scipy {importlib.metadata.version('scipy')} least_squares (TRF)"
     return _row("Single-date retrieval, 9 parameters with posterior", "px/s", (ours, peer), name, 25_000)
+
+
+def _smoother() -> dict[str, Any]:
+    """A linear smoother in double precision: solution and marginal standard deviations of every date."""
+    rng = np.random.default_rng(3)
+    n = len(PRIOR.names)
+    chain = assim.RandomWalk().chain(np.arange(DATES) * 5.0, np.full(n, 0.1), np.eye(n))
+    leaning = rng.normal(size=(SERIES, DATES, n, 4))
+    information, pull = leaning @ leaning.swapaxes(2, 3), rng.normal(size=(SERIES, DATES, n))
+    batches = [slice(start, start + SERIES_BATCH) for start in range(0, SERIES, SERIES_BATCH)]
+    parts = [(np.moveaxis(information[b], 0, -1).copy(), np.moveaxis(pull[b], 0, -1).copy()) for b in batches]
+    found: list[Any] = []
+
+    def one(part: tuple[np.ndarray, np.ndarray]) -> object:
+        with jax.enable_x64(True):
+            return jax.block_until_ready(smooth(chain, *part))
+
+    with ThreadPoolExecutor(2) as executor:
+        ours = SERIES / _seconds(lambda: found.append(list(executor.map(one, parts))))
+    peer_series = range(PEER_SERIES)
+    peer = PEER_SERIES / _seconds(lambda: [_peer_smoother(chain, information[i], pull[i]) for i in peer_series], 1)
+    mean, variance = _peer_smoother(chain, information[0], pull[0])
+    np.testing.assert_allclose(found[-1][0][0][..., 0], mean, atol=1e-9)
+    np.testing.assert_allclose(found[-1][0][1][..., 0], variance, rtol=1e-9)
+    name = f"scipy {importlib.metadata.version('scipy')} sparse LU, one series at a time"
+    return _row(f"Smoother, {DATES} dates, {n} parameters, with marginal sd", "1/s", (ours, peer), name, 20_000)
+
+
+def _peer_smoother(chain: Chain, information: np.ndarray, pull: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same by one factorisation of the whole series, and a column of its inverse per unknown."""
+    dates, n = pull.shape
+    beside = sparse.diags(chain.beside.ravel(), n, shape=(dates * n, dates * n))
+    factor = splu((sparse.block_diag(chain.diagonal + information) + beside + beside.T).tocsc())
+    variance = np.diagonal(factor.solve(np.eye(dates * n)))
+    return factor.solve(pull.ravel()).reshape(dates, n), variance.reshape(dates, n)
 
 
 def _efficiency(observed: np.ndarray) -> dict[str, Any]:

@@ -10,8 +10,9 @@ One function, `assimilate`, turns a cube of reflectances into a cube of land sur
 from acre.assim.cube import scene
 from acre.assim.observe import Band, Linear, Noise, Prosail, Sensor, sensors
 from acre.assim.prior import Prior
+from acre.assim.propagate import RandomWalk
 from acre.assim.run import assimilate, describe
-from acre.assim.solve import MAP, Code
+from acre.assim.solve import MAP, Code, FourDVar
 from acre.assim.state import PARAMETERS, Parameter
 from acre.assim.types import InputRefusedError, Operator
 
@@ -20,6 +21,7 @@ __all__ = [
     "PARAMETERS",
     "Band",
     "Code",
+    "FourDVar",
     "InputRefusedError",
     "Linear",
     "Noise",
@@ -27,6 +29,7 @@ __all__ = [
     "Parameter",
     "Prior",
     "Prosail",
+    "RandomWalk",
     "Sensor",
     "assimilate",
     "describe",

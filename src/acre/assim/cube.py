@@ -12,9 +12,10 @@ import xarray as xr
 
 from acre.assim.types import InputRefusedError
 
-__all__ = ["ANGLES", "Column", "build", "check", "pixel_dims", "read", "scene", "windows"]
+__all__ = ["ANGLES", "TIME", "Column", "build", "check", "days", "pixel_dims", "read", "scene", "series", "windows"]
 
 ANGLES = ("sun_zenith", "view_zenith", "relative_azimuth")
+TIME = "time"
 _BRIGHTEST_MEDIAN = 1.5
 _WIDEST_MEDIAN = 1.0
 _SAMPLE = 100_000
@@ -30,11 +31,13 @@ class Column:
         name: In the dataset.
         dtype: Of the array.
         attrs: CF attributes.
+        without: A dimension of the pixels that this variable lacks.
     """
 
     name: str
     dtype: str
     attrs: Mapping[str, Any]
+    without: str | None = None
 
 
 def scene(
@@ -171,11 +174,34 @@ def windows(cube: xr.Dataset, block: int) -> Iterator[Window]:
         steps.append(max(1, step))
         room = max(1, room // max(1, cube.sizes[dim]))
     ranges = [
-        [slice(start, start + step) for start in range(0, cube.sizes[dim], step)]
+        [slice(start, min(start + step, cube.sizes[dim])) for start in range(0, cube.sizes[dim], step)]
         for dim, step in zip(dims, reversed(steps), strict=True)
     ]
     for pieces in itertools.product(*ranges):
         yield dict(zip(dims, pieces, strict=True))
+
+
+def series(cube: xr.Dataset, block: int) -> Iterator[Window]:
+    """Cut a cube with dates into pieces of at most ``block`` pixels in all, but whole series; time is the last."""
+    size = cube.sizes[TIME]
+    for window in windows(cube.isel({TIME: 0}), max(1, block // size)):
+        yield window | {TIME: slice(0, size)}
+
+
+def days(dates: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """Dates in days since the first of ``origin``; numbers are days already, and what is no date becomes NaN.
+
+    Raises:
+        InputRefusedError: They are neither dates nor numbers, or one of each.
+    """
+    kinds = {"number" if part.dtype.kind in "fiu" else part.dtype.kind for part in (dates, origin)}
+    if kinds not in ({"number"}, {"M"}):
+        raise InputRefusedError(
+            f"Dates are {dates.dtype} and those of the cube {origin.dtype}; give both as datetime64, or as days."
+        )
+    if kinds == {"number"}:
+        return dates.astype(float) - float(origin[0])
+    return (dates - origin[0]) / np.timedelta64(1, "D")
 
 
 def read(cube: xr.Dataset, window: Window, bands: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None, np.ndarray]:
@@ -202,28 +228,37 @@ def _spectra(field: xr.DataArray, window: Window, bands: Sequence[str]) -> np.nd
 
 
 def build(
-    cube: xr.Dataset, columns: Sequence[Column], pieces: Iterator[tuple[Window, dict[str, np.ndarray]]], attrs: dict
+    cube: xr.Dataset,
+    columns: Sequence[Column],
+    pieces: Iterator[tuple[Window, dict[str, np.ndarray]]],
+    attrs: dict,
+    *,
+    times: np.ndarray | None = None,
 ) -> xr.Dataset:
     """Put results where they belong.
 
     Args:
         cube: Whose pixels, coordinates and grid mapping the result takes.
         columns: Variables of the result.
-        pieces: Windows with an array (pixels,) per variable.
+        pieces: Windows with an array per variable, its pixels in the order of the window's dimensions.
         attrs: Of the dataset; conventions and date are added.
+        times: Dates of the result where they are not those of the cube.
 
     Returns:
         A dataset on the cube's pixels, float32.
     """
     dims = pixel_dims(cube)
-    shape = tuple(cube.sizes[dim] for dim in dims)
-    arrays = {column.name: np.zeros(shape, column.dtype) for column in columns}
+    sizes = dict(cube.sizes) | ({} if times is None else {TIME: len(times)})
+    places = {column.name: tuple(dim for dim in dims if dim != column.without) for column in columns}
+    arrays = {column.name: np.zeros([sizes[dim] for dim in places[column.name]], column.dtype) for column in columns}
     for window, values in pieces:
-        place = (*(window[dim] for dim in dims), ...)  # the dots make a view of a single pixel too
-        for column in columns:
-            target = arrays[column.name][place]
-            target[...] = values[column.name].reshape(target.shape)
+        for name, place in places.items():
+            order = [dim for dim in window if dim in place]
+            found = values[name].reshape([window[dim].stop - window[dim].start for dim in order])
+            arrays[name][tuple(window[dim] for dim in place)] = found.transpose([order.index(dim) for dim in place])
     coords = {name: c for name, c in cube.coords.items() if "band" not in c.dims and set(c.dims) <= set(dims)}
-    data = {column.name: (dims, arrays[column.name], dict(column.attrs)) for column in columns}
+    if times is not None:
+        coords = {name: c for name, c in coords.items() if TIME not in c.dims} | {TIME: times}
+    data = {column.name: (places[column.name], arrays[column.name], dict(column.attrs)) for column in columns}
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     return xr.Dataset(data, coords, {"Conventions": "CF-1.11", "date_created": now} | attrs)

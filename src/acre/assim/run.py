@@ -13,11 +13,14 @@ from acre.assim import cube as cubes
 from acre.assim.drive import run_tasks
 from acre.assim.observe import Noise
 from acre.assim.prior import Prior
-from acre.assim.solve import MAP, Code, Pixels, Problem
+from acre.assim.propagate import RandomWalk
+from acre.assim.solve import MAP, Code, FourDVar, Pixels, Problem, Series
 from acre.assim.state import lookup
 from acre.assim.types import InputRefusedError, Operator
 
 __all__ = ["assimilate", "describe", "solve_block"]
+
+Solver = MAP | FourDVar
 
 _PER_PARAMETER = {
     "": ("median", "posterior median"),
@@ -33,9 +36,10 @@ def assimilate(
     operators: Operator | Sequence[Operator],
     prior: Prior,
     *,
-    dynamics: None = None,
-    solver: MAP | None = None,
+    dynamics: RandomWalk | None = None,
+    solver: Solver | None = None,
     noise: Noise | None = None,
+    times: np.ndarray | xr.DataArray | None = None,
     executor: Executor | None = None,
     progress: bool = True,
     block: int = 16_384,
@@ -49,32 +53,34 @@ def assimilate(
         cube: Made by `acre.assim.scene`: ``reflectance`` 0–1 with a ``band`` dimension, and angles in degrees.
         operators: What maps the state to the bands.
         prior: What is known before.
-        dynamics: Reserved for series; every pixel and date is solved by itself.
-        solver: Settings; the default is `MAP()`.
+        dynamics: How the state may change along the dimension ``time``; None solves every date by itself.
+        solver: Settings; the default is `MAP()`, or `FourDVar()` with dynamics.
         noise: Of the observations and the model; the default is `Noise()`.
+        times: With dynamics, the dates of the result, rising, as datetime64 or days like those of the cube; there may
+            be more of them than observations.  The default is the cube's.
         executor: Where blocks run, any `concurrent.futures.Executor`; None is this process.
         progress: Whether to show a progress bar.
-        block: Pixels per task.
+        block: Pixels per task; with dynamics, pixels times dates, in whole series.
 
     Returns:
         Per parameter NAME the variables ``NAME`` (median), ``NAME_map``, ``NAME_sd``, ``NAME_p05`` and ``NAME_p95``,
-        and ``chi2``, ``iterations`` and ``code``.
+        and ``chi2``, ``iterations`` and ``code``; with dynamics also ``chi2_series``.
 
     Raises:
         InputRefusedError: The input cannot be right; nothing was computed.
     """
-    problem = Problem(_only(operators), prior, noise or Noise())
-    if dynamics is not None:
-        raise InputRefusedError("Dynamics are not available yet; leave dynamics=None to solve every date by itself.")
+    problem = Problem(_only(operators), prior, noise or Noise(), dynamics)
+    solver = solver or (MAP() if dynamics is None else FourDVar())
     if block < 1:
         raise InputRefusedError(f"block is {block}; give the pixels per task, such as 16384.")
+    _check_time(cube, problem, solver, times)
     cubes.check(cube, problem.operator.bands)
-    solver = solver or MAP()
-    tasks = _tasks(cube, problem, solver, block)
+    grid = None if times is None else np.asarray(times)
+    tasks = _tasks(cube, problem, solver, block) if dynamics is None else _series(cube, problem, solver, block, grid)
     total = cube["reflectance"].size // cube.sizes["band"]
     pieces = run_tasks(solve_block, tasks, executor, total=total, progress=progress)
     named = ((dict(key), values) for key, values in pieces)
-    return cubes.build(cube, _columns(prior), named, _provenance(cube, problem, solver))
+    return cubes.build(cube, _columns(problem), named, _provenance(cube, problem, solver), times=grid)
 
 
 def describe(result: xr.Dataset) -> dict[str, int]:
@@ -91,22 +97,23 @@ def describe(result: xr.Dataset) -> dict[str, int]:
     return {Code(value).sentence: count for count, value in pairs}
 
 
-def solve_block(problem: Problem, solver: MAP, pixels: Pixels) -> dict[str, np.ndarray]:
+def solve_block(problem: Problem, solver: Solver, observations: Pixels | Series) -> dict[str, np.ndarray]:
     """Solve a block in whatever process this is; arrays in and out are plain NumPy.
 
     Args:
-        problem: Operator, prior and noise.
+        problem: Operator, prior, noise and dynamics.
         solver: Settings.
-        pixels: Observations.
+        observations: What its solver takes.
 
     Returns:
-        An array (pixels,) per variable of the result.
+        An array (pixels,), (series, dates) or (series,) per variable of the result.
     """
-    solution = solver.solve(problem, pixels)
-    values = {"chi2": solution.chi2, "iterations": solution.iterations, "code": solution.code}
+    solution = solver.solve(problem, observations)
+    fields = {"chi2", "chi2_series", "iterations", "code"} & set(solution._fields)
+    values = {field: getattr(solution, field) for field in fields}
     for i, name in enumerate(problem.prior.names):
         for suffix, (field, _) in _PER_PARAMETER.items():
-            values[name + suffix] = np.ascontiguousarray(getattr(solution, field)[:, i])
+            values[name + suffix] = np.ascontiguousarray(getattr(solution, field)[..., i])
     return values
 
 
@@ -117,15 +124,46 @@ def _only(operators: Operator | Sequence[Operator]) -> Operator:
     return listed[0]
 
 
-def _tasks(cube: xr.Dataset, problem: Problem, solver: MAP, block: int) -> Iterator[tuple[Any, int, tuple]]:
+def _check_time(cube: xr.Dataset, problem: Problem, solver: Solver, times: object) -> None:
+    if isinstance(solver, FourDVar) != (problem.dynamics is not None):
+        raise InputRefusedError(
+            "MAP() solves single dates and FourDVar() series: give dynamics=RandomWalk() with FourDVar(), or neither."
+        )
+    if problem.dynamics is None:
+        if times is not None:
+            raise InputRefusedError("times=... needs dynamics=RandomWalk(), which says how the state changes between.")
+        return
+    if cubes.TIME not in cube.dims or cubes.TIME not in cube.coords:
+        raise InputRefusedError("Dynamics need a dimension 'time' with dates as its coordinate; the cube has none.")
+    dates = cube[cubes.TIME].to_numpy()
+    for given in (dates, dates if times is None else np.asarray(times)):
+        problem.chain(cubes.days(given, dates))
+
+
+def _series(
+    cube: xr.Dataset, problem: Problem, solver: Solver, block: int, grid: np.ndarray | None
+) -> Iterator[tuple[Any, int, tuple]]:
+    dates = cube[cubes.TIME].to_numpy()
+    wanted = dates if grid is None else grid
+    for window in cubes.series(cube, block):
+        y, sd, angles = (
+            None if part is None else part.reshape(-1, len(dates), part.shape[-1])
+            for part in cubes.read(cube, window, problem.operator.bands)
+        )
+        series = Series(y, sd, angles, cubes.days(dates, dates), cubes.days(wanted, dates))
+        key = window | {cubes.TIME: slice(0, len(wanted))}
+        yield tuple(key.items()), y.shape[0] * y.shape[1], (problem, solver, series)
+
+
+def _tasks(cube: xr.Dataset, problem: Problem, solver: Solver, block: int) -> Iterator[tuple[Any, int, tuple]]:
     for window in cubes.windows(cube, block):
         pixels = Pixels(*cubes.read(cube, window, problem.operator.bands))
         yield tuple(window.items()), len(pixels.y), (problem, solver, pixels)
 
 
-def _columns(prior: Prior) -> list[cubes.Column]:
+def _columns(problem: Problem) -> list[cubes.Column]:
     columns = []
-    for name in prior.names:
+    for name in problem.prior.names:
         parameter = lookup(name)
         for suffix, (_, what) in _PER_PARAMETER.items():
             attrs = {"long_name": f"{parameter.long_name}, {what}", "units": parameter.unit}
@@ -139,17 +177,26 @@ def _columns(prior: Prior) -> list[cubes.Column]:
         "flag_meanings": " ".join(code.name.lower() for code in Code),
         "comment": " | ".join(f"{int(code)}: {code.sentence}" for code in Code),
     }
-    chi2 = {"long_name": "twice the cost at the mode; near the number of bands when all is well", "units": "1"}
-    rounds = {"long_name": "evaluations of the model", "units": "1"}
-    return [
-        *columns,
-        cubes.Column("chi2", "float32", chi2),
-        cubes.Column("iterations", "int16", rounds),
+    date, whole = "twice the cost of the observations at the mode", "twice the cost at the mode"
+    series = cubes.TIME if problem.dynamics else None
+    columns += [
+        cubes.Column(
+            "chi2", "float32", _count(f"{date if series else whole}; near the number of bands when all is well")
+        ),
+        cubes.Column("iterations", "int16", _count("evaluations of the model"), series),
         cubes.Column("code", "int8", flags),
     ]
+    if series:
+        text = f"{whole}; near the number of observations of the series when all is well"
+        columns.append(cubes.Column("chi2_series", "float32", _count(text), series))
+    return columns
 
 
-def _provenance(cube: xr.Dataset, problem: Problem, solver: MAP) -> dict[str, str]:
+def _count(long_name: str) -> dict[str, str]:
+    return {"long_name": long_name, "units": "1"}
+
+
+def _provenance(cube: xr.Dataset, problem: Problem, solver: Solver) -> dict[str, str]:
     versions = {name: importlib.metadata.version(name) for name in ("acre", "jax", "numpy", "xarray")}
     return {
         "title": "Land surface parameters from surface reflectance",
@@ -157,6 +204,7 @@ def _provenance(cube: xr.Dataset, problem: Problem, solver: MAP) -> dict[str, st
         "acre_operator": repr(problem.operator),
         "acre_prior": json.dumps({"varying": problem.prior.marginal(), "fixed": dict(problem.prior.fixed)}),
         "acre_noise": repr(problem.noise),
+        "acre_dynamics": repr(problem.dynamics),
         "acre_solver": repr(solver),
         "acre_versions": json.dumps(versions),
     }

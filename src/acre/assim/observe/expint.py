@@ -28,7 +28,7 @@ def _fit_tail() -> list[float]:
     u = 0.5 * (highest + lowest) + 0.5 * (highest - lowest) * node
     k = 1 / u - 1
     fitted = chebyshev.Chebyshev.fit(u, np.exp(k) * exp1(k) / u, _DEGREE, domain=[lowest, highest])
-    return list(fitted.convert(kind=polynomial.Polynomial).coef)
+    return fitted.convert(kind=polynomial.Polynomial).coef.tolist()
 
 
 _TAIL = _fit_tail()

@@ -14,6 +14,7 @@ class Code(IntEnum):
     NO_OBSERVATION = 3
     MISFIT = 4
     REFUSED = 5
+    FILLED = 6
 
     @property
     def sentence(self) -> str:
@@ -23,7 +24,7 @@ class Code(IntEnum):
     @property
     def is_usable(self) -> bool:
         """Whether the value and its uncertainty say something that the prior did not."""
-        return self in (Code.CONVERGED, Code.AT_BOUND)
+        return self in (Code.CONVERGED, Code.AT_BOUND, Code.FILLED)
 
 
 _SENTENCES = {
@@ -33,4 +34,5 @@ _SENTENCES = {
     Code.NO_OBSERVATION: "No observation; the result is the prior.",
     Code.MISFIT: "The model cannot explain this pixel (water, cloud, shadow, built-up, unusual soil); mask it.",
     Code.REFUSED: "An angle is missing or a reflectance impossible; look at the input.",
+    Code.FILLED: "No observation on this date; the result comes from the other dates and the dynamics.",
 }

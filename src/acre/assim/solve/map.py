@@ -20,9 +20,9 @@ from acre.assim.solve.problem import Problem
 from acre.assim.state import summarise
 from acre.assim.types import Geometry, InputRefusedError
 
-__all__ = ["MAP", "Pixels", "Solution"]
+__all__ = ["MAP", "START", "Pixels", "Solution", "is_impossible"]
 
-_START = 0.01
+START = 0.01
 _LOWEST_SUN = 89.0
 _LOWEST_REFLECTANCE, _HIGHEST_REFLECTANCE = -0.2, 2.0
 
@@ -106,7 +106,7 @@ class MAP:
         Returns:
             The results, in the order of the pixels.
         """
-        refused = _is_impossible(pixels)
+        refused = is_impossible(pixels)
         with jax.enable_x64(self.precision == "float64"):
             fields = _run_all(self, problem, _cast(pixels, refused, self.precision))
         return self._conclude(fields, pixels, refused)
@@ -125,7 +125,7 @@ class MAP:
         return Solution(**fields, code=code.astype(np.int8))
 
 
-def _is_impossible(pixels: Pixels) -> np.ndarray:
+def is_impossible(pixels: Pixels) -> np.ndarray:
     """Whether a pixel cannot be solved at all, shape (pixels,)."""
     angles, y = pixels.angles, pixels.y
     lost = ~np.isfinite(angles).all(1)
@@ -146,7 +146,7 @@ def _cast(pixels: Pixels, refused: np.ndarray, dtype: str) -> Pixels:
 def _run_all(solver: MAP, problem: Problem, pixels: Pixels) -> dict[str, np.ndarray]:
     count, n = len(pixels.y), len(problem.prior.names)
     s = np.zeros((count, n), pixels.y.dtype)
-    damping = np.full(count, _START, pixels.y.dtype)
+    damping = np.full(count, START, pixels.y.dtype)
     fields = _allocate(count, n, pixels.y.dtype)
     left, spent = np.arange(count), 0
     while len(left) and spent < solver.iterations:

@@ -12,10 +12,10 @@ import jax.numpy as jnp
 from acre.assim.linalg import apply, solve_spd
 from acre.assim.solve.problem import Data, Level, Problem
 
-__all__ = ["Search", "descend", "pushed"]
+__all__ = ["EASE", "GENTLE", "HIGHEST", "LOWEST", "STIFFEN", "Search", "descend", "pushed"]
 
-_EASE, _STIFFEN = 0.1, 8.0
-_LOWEST, _GENTLE, _HIGHEST = 1e-6, 0.1, 1e6
+EASE, STIFFEN = 0.1, 8.0
+LOWEST, GENTLE, HIGHEST = 1e-6, 0.1, 1e6
 
 
 class Search(NamedTuple):
@@ -78,12 +78,12 @@ def _step(
     better = (there.cost < level.cost) & going
     level = jax.tree.map(lambda new, old: jnp.where(better, new, old), there, level)
     s = jnp.where(better, trial, search.s)
-    eased = jnp.where(search.iterations == 0, search.damping, search.damping * _EASE)
-    damping = jnp.clip(jnp.where(better, eased, search.damping * _STIFFEN), _LOWEST, _HIGHEST)
+    eased = jnp.where(search.iterations == 0, search.damping, search.damping * EASE)
+    damping = jnp.clip(jnp.where(better, eased, search.damping * STIFFEN), LOWEST, HIGHEST)
     damping = jnp.where(going, damping, search.damping)
     aim, length = _propose(problem, s, level, damping)
     low, high = (jnp.asarray(bound, s.dtype) for bound in problem.bounds)
-    arrived = (length < tolerance**2 * len(s)) & (damping <= _GENTLE)
+    arrived = (length < tolerance**2 * len(s)) & (damping <= GENTLE)
     search = Search(s, damping, search.done | arrived, search.iterations + going)
     return search, level, jnp.clip(s + aim, low, high)
 

@@ -14,6 +14,7 @@ import numpy as np
 from acre.assim.linalg import apply, cholesky, invert_lower
 from acre.assim.observe import Noise
 from acre.assim.prior import Prior
+from acre.assim.propagate import Chain, RandomWalk
 from acre.assim.types import Geometry, InputRefusedError, Operator
 
 __all__ = ["Data", "Level", "Problem"]
@@ -49,7 +50,7 @@ class Level(NamedTuple):
 
 @dataclass(frozen=True)
 class Problem:
-    """Operator, prior and noise, joined.
+    """Operator, prior, noise and dynamics, joined.
 
     Raises:
         InputRefusedError: The prior has a parameter that the operator does not know, or one of them is something else.
@@ -58,6 +59,7 @@ class Problem:
     operator: Operator
     prior: Prior
     noise: Noise
+    dynamics: RandomWalk | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.operator, Operator) or not isinstance(self.prior, Prior):
@@ -65,6 +67,8 @@ class Problem:
                 f"The operator is a {type(self.operator).__name__} and the prior a {type(self.prior).__name__}; give "
                 "an operator such as acre.assim.Prosail, and an acre.assim.Prior."
             )
+        if not isinstance(self.dynamics, RandomWalk | None):
+            raise InputRefusedError(f"The dynamics are a {type(self.dynamics).__name__}; give assim.RandomWalk(...).")
         if len(self.operator.centres) != len(self.operator.bands):
             raise InputRefusedError("The operator needs one of its centres for each of its bands.")
         strangers = [name for name in self.prior.names if name not in self.operator.parameters]
@@ -76,6 +80,11 @@ class Problem:
     def scale(self) -> np.ndarray:
         """Standard deviation of the prior in transformed space, shape (parameters,)."""
         return np.sqrt(np.diag(np.asarray(self.prior.covariance)))
+
+    @property
+    def correlation(self) -> np.ndarray:
+        """Correlation of the prior in transformed space, shape (parameters, parameters)."""
+        return np.asarray(self.prior.covariance) / np.outer(self.scale, self.scale)
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -110,6 +119,13 @@ class Problem:
 
     def level(self, s: jax.Array, data: Data) -> Level:
         """Work out the cost and its derivatives at s, shape (parameters, pixels)."""
+        cost, gradient, hessian = self.misfit(s, data)
+        precision = jnp.asarray(np.linalg.inv(self.correlation), s.dtype)[:, :, None]
+        held = (precision * s[None]).sum(1)
+        return Level(cost + 0.5 * (s * held).sum(0), gradient + held, hessian + precision)
+
+    def misfit(self, s: jax.Array, data: Data) -> Level:
+        """Work out the observations' part of the cost alone, without the prior's."""
         transforms = self.prior.transforms
         z = self._transformed(s)
         predicted, jacobian = self._linearise(transforms.inverse(z), data)
@@ -117,11 +133,24 @@ class Problem:
         slope = transforms.slope(z) * jnp.asarray(self.scale, s.dtype)[:, None]
         leaning = apply(data.whiten, jacobian[:, columns] * slope[None])
         residual = apply(data.whiten, data.y - predicted)
-        precision = jnp.asarray(self._precision(), s.dtype)[:, :, None]
-        held = (precision * s[None]).sum(1)
-        cost = 0.5 * ((residual**2).sum(0) + (s * held).sum(0))
-        hessian = (leaning[:, :, None] * leaning[:, None]).sum(0) + precision
-        return Level(cost, held - (leaning * residual[:, None]).sum(0), hessian)
+        hessian = (leaning[:, :, None] * leaning[:, None]).sum(0)
+        return Level(0.5 * (residual**2).sum(0), -(leaning * residual[:, None]).sum(0), hessian)
+
+    def chain(self, days: np.ndarray) -> Chain:
+        """Precision of a series before any observation.
+
+        Args:
+            days: Dates in days from any origin, rising, shape (dates,).
+
+        Raises:
+            InputRefusedError: There are no dynamics, or the dates do not rise.
+        """
+        if self.dynamics is None:
+            raise InputRefusedError("A series needs dynamics, such as assim.RandomWalk(); MAP() solves single dates.")
+        if not (np.isfinite(days).all() and (np.diff(days) > 0).all()):
+            raise InputRefusedError("The dates are not in rising order, or two are equal; sort by time and merge them.")
+        shares = self.dynamics.shares(self.prior.names, np.asarray(self.prior.mean), self.scale)
+        return self.dynamics.chain(days, shares, self.correlation)
 
     def _linearise(self, varying: jax.Array, data: Data) -> tuple[jax.Array, jax.Array]:
         """Ask the operator; an answer of another shape would be broadcast to a wrong number."""
@@ -145,6 +174,3 @@ class Problem:
         rest = {name: self.prior.value(name) for name in self.operator.parameters if name not in rows}
         rows |= {name: jnp.full_like(varying[0], value) for name, value in rest.items()}
         return jnp.stack([rows[name] for name in self.operator.parameters])
-
-    def _precision(self) -> np.ndarray:
-        return np.linalg.inv(np.asarray(self.prior.covariance) / np.outer(self.scale, self.scale))
