@@ -40,7 +40,7 @@ def measure() -> list[dict[str, Any]]:
 
 
 def _row(
-    figure: str, unit: str, rates: tuple[float, float | None], peer_name: str | None, goal: float
+    figure: str, unit: str, rates: tuple[float, float | None], peer_name: str, goal: float
 ) -> dict[str, Any]:
     ours, peer = rates
     return {
@@ -118,7 +118,7 @@ def _peer_smoother(chain: Chain, information: np.ndarray, pull: np.ndarray) -> t
 
 def _efficiency(observed: np.ndarray) -> dict[str, Any]:
     rates = [_parallel_rate(_cube(observed), workers) for workers in (1, 2)]
-    return _row("Efficiency of 2 workers against 1", "1", (rates[1] / rates[0] / 2, None), None, 0.9)
+    return _row("Efficiency of 2 workers against 1", "1", (rates[1] / rates[0] / 2, None), "", 0.9)
 
 
 def _parallel_rate(cube: xr.Dataset, workers: int) -> float:
