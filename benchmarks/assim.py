@@ -39,9 +39,7 @@ def measure() -> list[dict[str, Any]]:
     return [_spectra(truth), _jacobians(truth), _retrieval(truth, observed), _smoother(), _efficiency(observed)]
 
 
-def _row(
-    figure: str, unit: str, rates: tuple[float, float | None], peer_name: str, goal: float
-) -> dict[str, Any]:
+def _row(figure: str, unit: str, rates: tuple[float, float | None], peer_name: str, goal: float) -> dict[str, Any]:
     ours, peer = rates
     return {
         "figure": figure,
